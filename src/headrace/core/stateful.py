@@ -1,0 +1,109 @@
+"""Stateful: anything that remembers, and the file a memory is written to."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, Self, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from headrace.core.errors import StateError
+from headrace.core.files import atomic_path
+
+#: Version of the snapshot file. A newer one is refused; the previous one always reads.
+FORMAT = 1
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """Everything a Stateful part remembers: JSON-serialisable `meta` and named `arrays`."""
+
+    kind: str
+    meta: dict[str, Any] = field(default_factory=dict)
+    arrays: dict[str, Array] = field(default_factory=dict)
+
+    def expect(self, kind: str) -> Snapshot:
+        """Return self, or raise StateError if this is the snapshot of another kind of part."""
+        if self.kind != kind:
+            raise StateError(f"snapshot is of a {self.kind!r}, a {kind!r} cannot be restored from it")
+        return self
+
+    @classmethod
+    def join(cls, kind: str, parts: dict[str, Snapshot], meta: dict[str, Any] | None = None) -> Snapshot:
+        """One snapshot out of named parts; `part()` takes them apart again."""
+        joined = cls(kind, {"own": meta or {}, "parts": {}})
+        for name, part in parts.items():
+            joined.meta["parts"][name] = {"kind": part.kind, "meta": part.meta}
+            joined.arrays.update({f"{name}/{key}": array for key, array in part.arrays.items()})
+        return joined
+
+    def part(self, name: str) -> Snapshot:
+        """The named part of a joined snapshot; StateError if there is none."""
+        try:
+            described = self.meta["parts"][name]
+        except KeyError:
+            raise StateError(f"snapshot of {self.kind!r} has no part {name!r}") from None
+        prefix = f"{name}/"
+        arrays = {key[len(prefix) :]: a for key, a in self.arrays.items() if key.startswith(prefix)}
+        return Snapshot(described["kind"], described["meta"], arrays)
+
+    def nbytes(self) -> int:
+        """Bytes of the arrays plus bytes of the JSON."""
+        return sum(a.nbytes for a in self.arrays.values()) + len(json.dumps(self.meta))
+
+
+@runtime_checkable
+class Stateful(Protocol):
+    """The contract of every part that remembers.
+
+    `restore(snapshot())` gives byte-equal state; `fork()` shares nothing that either side mutates;
+    `nbytes() <= max_bytes()` at every step, and `max_bytes()` is known when the part is built.
+    """
+
+    def reset(self) -> None: ...
+    def snapshot(self) -> Snapshot: ...
+    def restore(self, snapshot: Snapshot) -> None: ...
+    def fork(self) -> Self: ...
+    def nbytes(self) -> int: ...
+    def max_bytes(self) -> int: ...
+
+
+def save(path: str | os.PathLike[str], snapshot: Snapshot) -> None:
+    """Write a snapshot as one safetensors file: temporary name, fsync, rename."""
+    from safetensors.numpy import save_file
+
+    from headrace.version import __version__
+
+    header = {"format": FORMAT, "library": __version__, "kind": snapshot.kind, "meta": snapshot.meta}
+    arrays = {key: np.ascontiguousarray(array) for key, array in snapshot.arrays.items()}
+    with atomic_path(path) as temporary:
+        save_file(arrays, str(temporary), metadata={"headrace": json.dumps(header)})
+
+
+def load(path: str | os.PathLike[str]) -> Snapshot:
+    """Read a snapshot file.
+
+    Raises:
+        StateError: the file is missing, truncated, not a headrace snapshot, or of a newer format.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(str(path), framework="np") as handle:
+            header = json.loads((handle.metadata() or {}).get("headrace", "null"))
+            arrays = {key: handle.get_tensor(key) for key in handle.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError, ValueError) as error:
+        raise StateError(f"{Path(path)} is not a readable snapshot: {error}") from error
+    if not isinstance(header, dict) or "format" not in header:
+        raise StateError(f"{Path(path)} is a safetensors file, but not a headrace snapshot")
+    if header["format"] > FORMAT:
+        raise StateError(
+            f"{Path(path)} has snapshot format {header['format']}, this headrace reads up to {FORMAT}; upgrade headrace"
+        )
+    return Snapshot(header["kind"], header["meta"], arrays)
