@@ -112,9 +112,14 @@ class Channel:
         return self.watermark >= END
 
     @property
+    def full(self) -> bool:
+        """Whether a producer waits for room."""
+        return any(not putter.done() for putter in self._putters)
+
+    @property
     def blocked(self) -> str | None:
         """Why someone waits here, for the report of a deadlock; None if nobody does."""
-        if any(not putter.done() for putter in self._putters):
+        if self.full:
             return f"{self.name} (full, {len(self._queue)} of {self._items})"
         if self._getter is not None and not self._getter.done():
             return f"{self.name} (empty)"

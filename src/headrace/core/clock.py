@@ -209,8 +209,8 @@ class _Timer(asyncio.TimerHandle):
 
     def __lt__(self, other: Any) -> bool:
         if self.when() == other.when():
-            return self.order < getattr(other, "order", 0)
-        return self.when() < other.when()
+            return self.order < int(getattr(other, "order", 0))
+        return self.when() < float(other.when())
 
 
 class _VirtualLoop(asyncio.SelectorEventLoop):
@@ -230,7 +230,7 @@ class _VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self.clock._now / 1e9
 
-    def call_at(self, when: float, callback: Any, *args: Any, context: Any = None) -> asyncio.TimerHandle:
+    def call_at(self, when: float, callback: Any, *args: Any, context: Any = None) -> asyncio.TimerHandle:  # type: ignore[override]
         self._order += 1
         timer = _Timer(when, callback, args, self, context)
         timer.order = self._order
@@ -238,10 +238,7 @@ class _VirtualLoop(asyncio.SelectorEventLoop):
         timer._scheduled = True  # type: ignore[attr-defined]
         return timer
 
-    def call_later(self, delay: float, callback: Any, *args: Any, context: Any = None) -> asyncio.TimerHandle:
-        return self.call_at(self.time() + delay, callback, *args, context=context)
-
-    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # type: ignore[override]
         """As asyncio's; time stands still until the result is back."""
         future = super().run_in_executor(executor, func, *args)
         self.working += 1

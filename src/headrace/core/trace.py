@@ -1,0 +1,164 @@
+"""Trace: the append-only record (JSON lines) from which every metric is computed.
+
+One object a line; `type` says which:
+
+| type | fields |
+|---|---|
+| header | format, library, stream, clock, seed, …: whatever the run was given; always the first line of a file |
+| in | t, source, kind, pts: an item entered |
+| step | t0, t1, stage, source, pts, out: a worker ran on one item and made `out` outputs |
+| emit | the fields of `Emission`: something left |
+| end | t, drops {edge: {count, by, first_pts, last_pts}}, errors {operator: count}, …: the run is over |
+
+All times are integers in ns; `t*` are clock times, `pts`, `start`, `end`, `t_input` media times.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TextIO
+
+from headrace.core.errors import CapacityError, InputError
+from headrace.core.files import fsync
+from headrace.core.item import Emission, Item
+
+#: Version of the trace; a newer one is refused.
+FORMAT = 1
+TYPES = frozenset({"header", "in", "step", "emit", "end"})
+
+
+class Trace:
+    """Writes a trace file; the writer is the event loop's thread alone.
+
+    Args:
+        path: created or truncated; its folder must exist.
+        header: what the run was given (JSON-serialisable); no wall-clock times, so that equal runs
+            give equal bytes.
+        max_bytes: of this file and the one before it together. When half is full, the file becomes
+            `NAME.1` (replacing an older one) and a new one begins with the same header. None: unbounded.
+
+    Raises:
+        CapacityError: from any method, if the disk refuses (full, gone).
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        header: Mapping[str, Any] | None = None,
+        *,
+        max_bytes: int | None = None,
+    ) -> None:
+        from headrace.version import __version__
+
+        self.path = Path(path)
+        self._half = max_bytes // 2 if max_bytes is not None else None
+        self._header = {"type": "header", "format": FORMAT, "library": __version__, **(header or {})}
+        self._written = 0
+        self._file: TextIO | None = None
+        self._open()
+
+    def item(self, t: int, item: Item) -> None:
+        """An item entered at clock time `t`."""
+        self._write({"type": "in", "t": t, "source": item.source, "kind": item.kind, "pts": item.pts})
+
+    def step(self, stage: str, t0: int, t1: int, item: Item, out: int) -> None:
+        """A worker ran."""
+        self._write(
+            {
+                "type": "step",
+                "t0": t0,
+                "t1": t1,
+                "stage": stage,
+                "source": item.source,
+                "pts": item.pts,
+                "out": out,
+            }
+        )
+
+    def emit(self, emission: Emission) -> None:
+        """Something left. It is acknowledged once `sync` has returned."""
+        self._write({"type": "emit", **asdict(emission)})
+
+    def end(self, t: int, **figures: Any) -> None:
+        """The run is over."""
+        self._write({"type": "end", "t": t, **figures})
+
+    def sync(self) -> None:
+        """Return once everything written so far is on the disk."""
+        if self._file is not None:
+            try:
+                self._file.flush()
+                os.fsync(self._file.fileno())
+            except OSError as error:
+                raise self._refused(error) from error
+
+    def close(self) -> None:
+        if self._file is not None:
+            self.sync()
+            self._file.close()
+            self._file = None
+
+    def _open(self) -> None:
+        try:
+            self._file = self.path.open("w", encoding="utf-8")
+        except OSError as error:
+            raise self._refused(error) from error
+        self._written = 0
+        self._write(self._header)
+
+    def _write(self, record: Mapping[str, Any]) -> None:
+        if self._file is None:
+            return
+        line = json.dumps(record, separators=(",", ":"), ensure_ascii=False) + "\n"
+        try:
+            self._file.write(line)
+        except OSError as error:
+            raise self._refused(error) from error
+        self._written += len(line)
+        if self._half is not None and self._written > self._half and record["type"] != "header":
+            self.close()
+            os.replace(self.path, self.path.with_name(f"{self.path.name}.1"))
+            fsync(self.path.parent)
+            self._open()
+
+    def _refused(self, error: OSError) -> CapacityError:
+        return CapacityError(f"the trace {self.path} cannot be written: {error.strerror or error}")
+
+
+def read_trace(path: str | os.PathLike[str]) -> Iterator[dict[str, Any]]:
+    """The records of a trace file, header first. A last line cut short by a crash is left out.
+
+    Raises:
+        InputError: the file is missing, is not a trace, is of a newer format, or has a damaged
+            line before its last.
+    """
+    name = Path(path)
+    try:
+        lines = name.open(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"trace {name}: {error.strerror or error}") from error
+    with lines:
+        damaged = 0
+        for number, line in enumerate(lines, 1):
+            if damaged:
+                raise InputError(f"trace {name}, line {damaged}: not a record")
+            try:
+                record = json.loads(line)
+                known = isinstance(record, dict) and record.get("type") in TYPES and line.endswith("\n")
+            except ValueError:
+                known = False
+            if not known:
+                damaged = number
+                continue
+            if number == 1:
+                if record["type"] != "header" or not isinstance(record.get("format"), int):
+                    raise InputError(f"{name} is not a headrace trace: its first line is no header")
+                if record["format"] > FORMAT:
+                    raise InputError(f"trace {name} has format {record['format']}; this headrace reads up to {FORMAT}")
+            yield record
+        if damaged == 1:
+            raise InputError(f"{name} is not a headrace trace: its first line is no header")
