@@ -1,7 +1,7 @@
 """core: time and flow. Knows no model and no file format; needs numpy only."""
 
 from headrace.core.channel import Channel, Closed, Drops
-from headrace.core.clock import Clock, MeasuredClock, ProfileClock, WallClock, ZeroClock, from_speed
+from headrace.core.clock import Clock, MeasuredClock, ProfileClock, Stopwatch, WallClock, ZeroClock, from_speed
 from headrace.core.epoch import Epoch
 from headrace.core.errors import (
     CapacityError,
@@ -28,7 +28,7 @@ __all__ = [
     "MS", "SECOND", "TIMELESS", "Block", "CapacityError", "Channel", "Check", "Clock", "Closed", "ConfigError",
     "DeadlockError", "DropNewest", "DropOldest", "Drops", "Emission", "Epoch", "Executor", "Fail", "Frame", "Graph",
     "HeadraceError", "InputError", "Item", "Latest", "MeasuredClock", "OnError", "Op", "Overflow", "Processes",
-    "ProfileClock", "Recipe", "Row", "Snapshot", "Source", "StateError", "Stateful", "Stream", "Threads", "Trace",
+    "ProfileClock", "Recipe", "Row", "Snapshot", "Source", "StateError", "Stateful", "Stopwatch", "Stream", "Threads", "Trace",
     "Turn", "Unstreamable", "WallClock", "ZeroClock", "emission_id", "from_speed", "load", "read_trace",
     "run_sessions", "save",
 ]  # fmt: skip

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,12 +70,13 @@ class Channel:
     Attributes:
         watermark: lower bound in ns on the pts of future items; `END` once closed.
         passed, late: items accepted; accepted items whose pts was below the watermark.
+        freed: clock time in ns at which a producer last stopped waiting for room.
         drops: what was not delivered.
     """
 
     __slots__ = (
         "_bytes", "_clock", "_epoch", "_getter", "_hops", "_items", "_merge", "_plain", "_putters", "_queue",
-        "drops", "late", "name", "passed", "rule", "watermark",
+        "drops", "freed", "late", "name", "passed", "rule", "watermark",
     )  # fmt: skip
 
     def __init__(
@@ -91,7 +92,7 @@ class Channel:
             raise StateError(f"channel {name!r} drops by age and so needs a clock")
         self.rule, self.name = rule, name
         self.watermark = START
-        self.passed = self.late = 0
+        self.passed = self.late = self.freed = 0
         self.drops = Drops()
         self._queue: deque[Item] = deque()
         self._bytes = 0
@@ -141,7 +142,10 @@ class Channel:
             if not self._make_room(item):
                 return True
             if self._merge is not None and queue:
-                item = self._merge(queue.pop(), item)
+                waiting = queue.pop()
+                if not self._plain:
+                    self._bytes -= payload_bytes(waiting.data)
+                item = self._merge(waiting, item)
         if item.pts >= self.watermark:
             self.watermark = item.pts
         else:
@@ -173,6 +177,8 @@ class Channel:
             finally:
                 if waiter in self._putters:
                     self._putters.remove(waiter)
+                if self._clock is not None:
+                    self.freed = self._clock.now()
 
     def advance(self, pts: int) -> None:
         """Promise that no future item has a pts below `pts`, without sending one."""
@@ -186,7 +192,8 @@ class Channel:
             self.advance(END)
             while self._putters:
                 self._wake_putter()
-            self._epoch.unsubscribe(self._purge)
+            if not self._queue:
+                self._epoch.unsubscribe(self._purge)
 
     # -- taking -------------------------------------------------------------------------------
 
@@ -202,14 +209,23 @@ class Channel:
             if item.epoch < self._epoch.value:
                 self.drops.add(item.pts, "stale")
                 continue
-            clock = self._clock
-            if self.rule.max_age is not None and clock is not None and clock.now() - item.arrival > self.rule.max_age:
+            if self.too_old(item):
                 self.drops.add(item.pts, "old")
                 continue
             if self._hops is not None:
-                self._hops.append((self.name, item.pts, clock.now() if clock is not None else 0))
+                self._hops.append((self.name, item.pts, self._clock.now() if self._clock is not None else 0))
             return item
         return None
+
+    def too_old(self, item: Item) -> bool:
+        """Whether `max_age` forbids to process this item any more."""
+        limit, clock = self.rule.max_age, self._clock
+        return limit is not None and clock is not None and clock.now() - item.arrival > limit
+
+    @property
+    def putters(self) -> list[asyncio.Future[None]]:
+        """One future for each producer that waits for room; done when it looks again."""
+        return [putter for putter in self._putters if not putter.done()]
 
     def peek(self) -> Item | None:
         """The oldest queued item without taking it."""
@@ -274,6 +290,8 @@ class Channel:
                 self._bytes = sum(payload_bytes(item.data) for item in kept)
         while self._putters:  # all look again: stale ones leave, the others wait anew
             self._wake_putter()
+        if self.closed and not self._queue:
+            self._epoch.unsubscribe(self._purge)
 
     def _wake_getter(self) -> None:
         if self._getter is not None and not self._getter.done():
@@ -287,16 +305,29 @@ class Channel:
                 return
 
 
-async def wait_any(channels: Iterable[Channel]) -> None:
-    """Wait until one of the channels receives an item, an advance of its watermark, or closes."""
+async def wait_any(channels: Iterable[Channel], alarm: Awaitable[None] | None = None) -> bool:
+    """Wait until one of the channels receives an item, an advance of its watermark, or closes.
+
+    Returns True then; False if `alarm` came first.
+    """
     channels = tuple(channels)
-    waiter = asyncio.get_running_loop().create_future()
+    waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    bell: asyncio.Future[None] | None = None
     for channel in channels:
         if channel._getter is not None and not channel._getter.done():
             raise StateError(f"channel {channel.name!r} has a consumer already")
         channel._getter = waiter
     try:
-        await waiter
+        if alarm is None:
+            await waiter
+        else:
+            bell = asyncio.ensure_future(alarm)
+            await asyncio.wait((waiter, bell), return_when=asyncio.FIRST_COMPLETED)
+        return waiter.done()
     finally:
+        waiter.cancel()
         for channel in channels:
             channel._getter = None
+        if bell is not None:
+            bell.cancel()
+            await asyncio.gather(bell, return_exceptions=True)

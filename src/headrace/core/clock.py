@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import math
 import random
 import selectors
 import time
@@ -78,6 +79,18 @@ class Clock(ABC):
         """Register who can name what is blocked, for the report of a deadlock."""
         self._describers.append(describer)
 
+    def forget(self, describer: Callable[[], Iterable[str]]) -> None:
+        """Undo `explain`."""
+        self._describers.remove(describer)
+
+    @abstractmethod
+    def attach(self) -> None:
+        """Called in the running loop by what is about to run on this clock.
+
+        Raises:
+            ConfigError: the loop is not one that this clock can run in.
+        """
+
     @abstractmethod
     def _loop_time(self, t: int) -> float: ...
 
@@ -103,13 +116,20 @@ class WallClock(Clock):
         with asyncio.Runner() as runner:
             return runner.run(main)
 
+    def attach(self) -> None:
+        """In a loop that somebody else runs, time begins now."""
+        if isinstance(asyncio.get_running_loop(), _VirtualLoop):
+            raise ConfigError("a graph on a WallClock cannot run in the loop of a virtual clock")
+        if self._origin is None:
+            self._origin = time.monotonic_ns()
+
     def _loop_time(self, t: int) -> float:
         loop = asyncio.get_running_loop()
         return loop.time() + max(0, t - self.now()) / self.speed / 1e9
 
 
 class VirtualClock(Clock):
-    """Base of the clocks whose time is a number. Exact to the ns below 2^53 ns (104 days)."""
+    """Base of the clocks whose time is a number. Exact to the ns below 2^51 ns (26 days)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -122,6 +142,10 @@ class VirtualClock(Clock):
         self._now = 0
         with asyncio.Runner(loop_factory=lambda: _VirtualLoop(self)) as runner:
             return runner.run(main)
+
+    def attach(self) -> None:
+        if getattr(asyncio.get_running_loop(), "clock", None) is not self:
+            raise ConfigError(f"a graph on a {type(self).__name__} runs in that clock's loop: use its run()")
 
     def _loop_time(self, t: int) -> float:
         return t / 1e9
@@ -154,6 +178,9 @@ class ProfileClock(VirtualClock):
         costs: ns by worker name: a constant, or observed costs to draw from.
         seed: draws of each worker are a sequence of its own, so adding one does not move another's.
         default: cost of workers that `costs` does not name.
+
+    Raises:
+        ConfigError: a cost is negative, or there is none to draw from.
     """
 
     inline = True
@@ -162,6 +189,13 @@ class ProfileClock(VirtualClock):
         super().__init__()
         self._costs, self._seed, self._default = dict(costs or {}), seed, default
         self._draws: dict[str, random.Random] = {}
+        for name, given in (*self._costs.items(), ("default", default)):
+            if min(given if isinstance(given, tuple) else (given,), default=-1) < 0:
+                raise ConfigError(f"cost of {name!r} is {given!r}: one or several times in ns >= 0 are needed")
+
+    def run(self, main: Coroutine[Any, Any, T]) -> T:
+        self._draws.clear()
+        return super().run(main)
 
     def cost(self, name: str) -> int:
         cost = self._costs.get(name, self._default)
@@ -178,6 +212,21 @@ class ZeroClock(ProfileClock):
 
     def __init__(self) -> None:
         super().__init__()
+
+
+class Stopwatch:
+    """What a run has cost so far, on the machine's own clocks."""
+
+    def __init__(self) -> None:
+        self._wall, self._cpu = time.monotonic(), time.process_time()
+
+    def wall(self) -> float:
+        """Seconds since it was made."""
+        return time.monotonic() - self._wall
+
+    def cpu(self) -> float:
+        """CPU seconds that this process, all its threads, has used since."""
+        return time.process_time() - self._cpu
 
 
 def from_speed(speed: str) -> Clock:
@@ -214,7 +263,7 @@ class _Timer(asyncio.TimerHandle):
 
 
 class _VirtualLoop(asyncio.SelectorEventLoop):
-    """An event loop on virtual time.
+    """An event loop on virtual time. Timers lie on whole ns.
 
     Touches three private names of asyncio (`_scheduled`, `_clock_resolution`, `TimerHandle._scheduled`),
     stable from CPython 3.11 to 3.14.
@@ -225,14 +274,13 @@ class _VirtualLoop(asyncio.SelectorEventLoop):
         self.working = 0
         self._order = 0
         super().__init__(_Jump(self))
-        self._clock_resolution = 1e-9
 
     def time(self) -> float:
         return self.clock._now / 1e9
 
     def call_at(self, when: float, callback: Any, *args: Any, context: Any = None) -> asyncio.TimerHandle:  # type: ignore[override]
         self._order += 1
-        timer = _Timer(when, callback, args, self, context)
+        timer = _Timer(round(when * 1e9) / 1e9, callback, args, self, context)
         timer.order = self._order
         heapq.heappush(self._scheduled, timer)  # type: ignore[attr-defined]
         timer._scheduled = True  # type: ignore[attr-defined]
@@ -261,6 +309,7 @@ class _VirtualLoop(asyncio.SelectorEventLoop):
         if not scheduled:
             return False
         self.clock._now = max(self.clock._now, round(scheduled[0].when() * 1e9))
+        self._clock_resolution = max(0.5e-9, 2 * math.ulp(self.time()))  # this ns is due, not the next
         return True
 
 

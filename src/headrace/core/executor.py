@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
-from collections.abc import Callable
+import pickle
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from itertools import accumulate
 from multiprocessing.shared_memory import SharedMemory
 from typing import Any, Protocol, TypeVar
-
-import numpy as np
 
 from headrace.core.errors import HeadraceError, StateError
 
 T = TypeVar("T")
-#: Arrays below this many bytes are pickled; above, they cross by shared memory.
+#: Buffers below this many bytes are pickled; from here on they cross by shared memory.
 SHARE_FROM = 1 << 16
 
 
@@ -56,8 +57,8 @@ class Threads:
 class Processes:
     """A pool of spawned processes for plain functions; large arrays cross by shared memory.
 
-    A function must be importable by name. Arrays among the arguments and in the result (alone, or
-    in a tuple or list) of 64 KiB or more are copied once into shared memory and once out of it.
+    A function must be importable by name. Contiguous arrays of 64 KiB or more, wherever they lie in the
+    arguments and in the result, are copied once into shared memory and once out of it; the rest is pickled.
 
     Raises:
         StateError: from `run`, if a worker process died; the pool is then unusable.
@@ -69,82 +70,95 @@ class Processes:
         self._pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
 
     async def run(self, function: Callable[..., T], *args: Any) -> T:
-        shared = [_share(argument) for argument in args]
-        work: Future[Any] | None = None
+        parcel = _Parcel((function, args))
+        work: Future[_Parcel] | None = None
         try:
-            work = self._pool.submit(_call, function, shared)
-            wrapped = asyncio.get_running_loop().run_in_executor(None, work.result)
-            result = await asyncio.shield(wrapped)
-            work = None
+            work = self._pool.submit(_call, parcel)
+            result = await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, work.result))
         except BrokenProcessPool:
             name = getattr(function, "__qualname__", repr(function))
-            raise StateError(f"a worker process died while it ran {name}") from None
+            raise StateError(f"a worker process died while it ran {name}; a new pool is needed") from None
+        except asyncio.CancelledError:
+            if work is not None:  # the worker may still write its answer
+                work.add_done_callback(_abandon)
+            raise
         finally:
             if work is None:
-                _unlink(shared)
+                parcel.free()
             else:  # cancelled while the worker may still read: free when it is done
-                work.add_done_callback(lambda done: _abandon(done, shared))
-        return _collect(result)  # type: ignore[no-any-return]
+                work.add_done_callback(lambda _: parcel.free())
+        return result.open()  # type: ignore[no-any-return]
 
     def close(self) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
 
-class _Shared:
-    """An array in a shared memory block, by name. The receiver copies it out."""
+class _Parcel:
+    """A pickled value whose large buffers (pickle protocol 5, PEP 574) lie in one shared memory block."""
 
-    def __init__(self, array: np.ndarray[Any, Any]) -> None:
-        block = SharedMemory(create=True, size=array.nbytes)
-        self.name, self.shape, self.dtype = block.name, array.shape, array.dtype.str
-        np.ndarray(array.shape, array.dtype, buffer=block.buf)[...] = array
+    def __init__(self, value: Any) -> None:
+        large: list[memoryview] = []
+        self.pickled = pickle.dumps(value, protocol=5, buffer_callback=partial(_set_apart, large))
+        self.sizes = [buffer.nbytes for buffer in large]
+        self.name: str | None = None
+        if not large:
+            return
+        block = SharedMemory(create=True, size=sum(self.sizes))
+        self.name = block.name
+        for part, buffer in zip(self._parts(block), large, strict=True):
+            part[:] = buffer
+            part.release()
         block.close()
 
-    def read(self) -> np.ndarray[Any, Any]:
+    def read(self) -> Any:
+        """The value, with copies of the buffers."""
+        if self.name is None:
+            return pickle.loads(self.pickled)
         block = SharedMemory(self.name)
-        try:
-            return np.ndarray(self.shape, self.dtype, buffer=block.buf).copy()
-        finally:
+        copies = []
+        for part in self._parts(block):
+            copies.append(bytearray(part))
+            part.release()
+        block.close()
+        return pickle.loads(self.pickled, buffers=copies)
+
+    def free(self) -> None:
+        if self.name is not None:
+            block = SharedMemory(self.name)
             block.close()
+            block.unlink()
 
-    def unlink(self) -> None:
-        block = SharedMemory(self.name)
-        block.close()
-        block.unlink()
+    def open(self) -> Any:
+        """`read`, then `free`."""
+        try:
+            return self.read()
+        finally:
+            self.free()
 
-
-def _share(value: Any) -> Any:
-    big = isinstance(value, np.ndarray) and value.nbytes >= SHARE_FROM and not value.dtype.hasobject
-    return _Shared(value) if big else value
-
-
-def _unlink(values: list[Any]) -> None:
-    for value in values:
-        if isinstance(value, _Shared):
-            value.unlink()
+    def _parts(self, block: SharedMemory) -> Iterator[memoryview]:
+        assert block.buf is not None
+        for end, size in zip(accumulate(self.sizes), self.sizes, strict=True):
+            yield block.buf[end - size : end]
 
 
-def _abandon(done: Future[Any], shared: list[Any]) -> None:
-    _unlink(shared)
+def _set_apart(large: list[memoryview], buffer: pickle.PickleBuffer) -> bool:
+    """Whether a buffer stays in the pickle; if not, add it to `large`."""
+    raw = buffer.raw()
+    if raw.nbytes < SHARE_FROM:
+        return True
+    large.append(raw)
+    return False
+
+
+def _call(parcel: _Parcel) -> _Parcel:
+    """In the worker process. The block of the answer is the parent's to free."""
+    function, args = parcel.read()
+    return _Parcel(function(*args))
+
+
+def _abandon(done: Future[_Parcel]) -> None:
     if not done.cancelled() and done.exception() is None:
-        _collect(done.result())
-
-
-def _call(function: Callable[..., Any], shared: list[Any]) -> Any:
-    """In the worker process. Blocks made here are the parent's to free."""
-    result = function(*(value.read() if isinstance(value, _Shared) else value for value in shared))
-    if type(result) in (tuple, list):
-        return type(result)(_share(part) for part in result)
-    return _share(result)
-
-
-def _collect(value: Any) -> Any:
-    if type(value) in (tuple, list):
-        return type(value)(_collect(part) for part in value)
-    if isinstance(value, _Shared):
-        array = value.read()
-        value.unlink()
-        return array
-    return value
+        done.result().free()
 
 
 def worker_error(name: str, error: BaseException) -> str:

@@ -182,6 +182,7 @@ class Graph:
         if self._started:
             raise ConfigError(f"graph {self.name!r} has run already; build a new one")
         self._started = True
+        self.clock.attach()
         self._lay_channels()
         self.clock.explain(self._blocked)
         try:
@@ -192,6 +193,7 @@ class Graph:
         except BaseExceptionGroup as errors:
             raise _first(errors) from None
         finally:
+            self.clock.forget(self._blocked)
             for node in self._nodes:
                 node.close()
 

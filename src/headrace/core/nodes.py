@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
@@ -85,6 +85,36 @@ class Node:
         """Process one item inside the producer (fused nodes)."""
         raise StateError(f"operator {self.name!r} cannot be fused")
 
+    def promise(self, pts: int, waiting: list[tuple[Channel, Item]]) -> None:
+        """Tell whoever is downstream that no item below `pts` will come, where none is still waiting."""
+        for edge in self.outputs:
+            if edge.channel is None:
+                edge.end.promised(pts, waiting)
+            elif all(channel is not edge.channel for channel, _ in waiting):
+                edge.channel.advance(pts)
+
+    def promised(self, pts: int, waiting: list[tuple[Channel, Item]]) -> None:
+        """Its producer's promise; passed on by operators that keep an item's pts (fused nodes)."""
+
+    async def receive(self, channel: Channel) -> Item | None:
+        """The next item of an input, None at its end; while there is none, its watermark is passed on."""
+        while (item := channel.take()) is None:
+            if channel.closed:
+                return None
+            self.promised(channel.watermark, [])
+            await wait_any((channel,))
+        return item
+
+    def failed(self, error: Exception, item: Item | None) -> None:
+        """Raise the error, or count the item as lost to it, as `on_error` says."""
+        if self.on_error is OnError.FAIL:
+            if isinstance(error, HeadraceError):
+                raise error
+            raise HeadraceError(worker_error(self.name, error)) from error
+        self.failures += 1
+        where = f" at pts {item.pts}" if item is not None else ""
+        log.warning("%s%s: %s", self.on_error.value, where, worker_error(self.name, error))
+
     async def emit(self, items: Iterable[Item]) -> None:
         """`spread`, then wait until every channel has taken its share."""
         waiting: list[tuple[Channel, Item]] = []
@@ -145,20 +175,21 @@ class Reader(Node):
         items = self._source.items() if isinstance(self._source, Source) else iter(self._source)
         read = self._in_thread(items) if self._blocking and not clock.inline else _inline(items)
         count = 0
-        async for item in read:
-            if self._stopped:
-                break
-            item.source = item.source or self.name
-            if self.can_wait or item.arrival:
-                await self._release(clock, item.arrival)
+        async with aclosing(read):
+            async for item in read:
                 if self._stopped:
                     break
-            else:
-                item.arrival = clock.now()
-            count += 1
-            if count % COURTESY == 0:
-                await asyncio.sleep(0)
-            await self.emit((item,))
+                item.source = item.source or self.name
+                if self.can_wait or item.arrival:
+                    await self._release(clock, item.arrival)
+                    if self._stopped:
+                        break
+                else:
+                    item.arrival = clock.now()
+                count += 1
+                if count % COURTESY == 0:
+                    await asyncio.sleep(0)
+                await self.emit((item,))
         await self.finish()
 
     async def _release(self, clock: Clock, arrival: int) -> None:
@@ -169,13 +200,12 @@ class Reader(Node):
         try:
             await clock.release(arrival)
         except asyncio.CancelledError:
-            if not self._stopped:
+            if not self._stopped or task.uncancel():  # the second: cancelled from outside as well
                 raise
-            task.uncancel()
         finally:
             self._sleeper = None
 
-    async def _in_thread(self, items: Iterator[Item]) -> AsyncIterator[Item]:
+    async def _in_thread(self, items: Iterator[Item]) -> AsyncGenerator[Item, None]:
         """Read one item ahead in a thread, so that reading and computing overlap."""
         self._thread = Threads(1, name=f"read-{self.name}")
         coming = asyncio.ensure_future(self._thread.run(next, items, _END))
@@ -185,6 +215,7 @@ class Reader(Node):
                 yield item
         finally:
             coming.cancel()
+            await asyncio.gather(coming, return_exceptions=True)
 
 
 class Map(Node):
@@ -199,19 +230,38 @@ class Map(Node):
         return self.inputs[0].rule is None
 
     def accept(self, item: Item, waiting: list[tuple[Channel, Item]]) -> None:
-        if not self.outputs:
-            self._attempt(lambda: _drain(self.op.step(item)), ())
-            return
-        self.spread(self._attempt(lambda: tuple(self.op.step(item)), ()), waiting)
+        try:
+            outputs = tuple(self.op.step(item))
+        except Exception as error:
+            outputs = ()
+            self.failed(error, item)
+        if outputs:
+            self.spread(outputs, waiting)
+        else:
+            self.promised(item.pts, waiting)
 
     def last(self, waiting: list[tuple[Channel, Item]]) -> None:
-        self.spread(self._attempt(lambda: tuple(self.op.finish()), ()), waiting)
+        try:
+            outputs = tuple(self.op.finish())
+        except Exception as error:
+            outputs = ()
+            self.failed(error, None)
+        self.spread(outputs, waiting)
         self.flush(waiting)
+
+    def promised(self, pts: int, waiting: list[tuple[Channel, Item]]) -> None:
+        if not self.op.holds_back:
+            self.promise(pts, waiting)
+
+    def failed(self, error: Exception, item: Item | None) -> None:
+        super().failed(error, item)
+        if self.on_error is OnError.RESTART:
+            self.op.reset()
 
     async def run(self, graph: Graph) -> None:
         channel = self.inputs[0].channel
         assert channel is not None
-        async for item in channel:
+        while (item := await self.receive(channel)) is not None:
             if self._executor is None:
                 waiting: list[tuple[Channel, Item]] = []
                 self.accept(item, waiting)
@@ -226,21 +276,39 @@ class Map(Node):
     async def _work(self, graph: Graph, item: Item) -> None:
         """One item on the executor: outputs leave one by one, as a generator makes them."""
         clock, began, made = graph.clock, graph.clock.now(), 0
-        try:
-            outputs = await self._compute(graph, _start, self.op, item)
-            while True:
-                output = outputs.pop(0) if isinstance(outputs, list) and outputs else _END
-                if output is _END and not isinstance(outputs, list):
-                    output = await self._compute(graph, next, outputs, _END)
-                if output is _END:
-                    break
+        channel = self.inputs[0].channel
+        assert channel is not None
+        async with aclosing(self._outputs(graph, item)) as outputs:
+            async for output in outputs:
                 made += 1
                 if item.epoch >= graph.epoch.value:
                     await self.emit((output,))
-        except Exception as error:
-            self._failed(error, item)
+                else:
+                    self.stale.add(output.pts, "stale")
+                if channel.too_old(item):  # leave the rest: the generator sees GeneratorExit
+                    channel.drops.add(item.pts, "old")
+                    break
         if graph.trace is not None:
             graph.trace.step(self.name, began, clock.now(), item, made)
+
+    async def _outputs(self, graph: Graph, item: Item) -> AsyncGenerator[Item, None]:
+        """What the operator makes of one item; its errors are dealt with here."""
+        try:
+            outputs = await self._compute(graph, _start, self.op, item)
+            while True:
+                if isinstance(outputs, list):
+                    output = outputs.pop(0) if outputs else _END
+                else:
+                    output = await self._compute(graph, next, outputs, _END)
+                if output is _END:
+                    return
+                yield output
+        except GeneratorExit:
+            if isinstance(outputs, Generator):
+                outputs.close()
+            raise
+        except Exception as error:
+            self.failed(error, item)
 
     async def _compute(self, graph: Graph, function: Callable[..., Any], *args: Any) -> Any:
         clock = graph.clock
@@ -251,24 +319,6 @@ class Map(Node):
         if function is _start and (cost := clock.cost(self.name)):
             await clock.sleep_until(clock.now() + cost)
         return result
-
-    def _attempt(self, compute: Callable[[], Any], otherwise: Any) -> Any:
-        try:
-            return compute()
-        except Exception as error:
-            self._failed(error, None)
-            return otherwise
-
-    def _failed(self, error: Exception, item: Item | None) -> None:
-        if self.on_error is OnError.FAIL:
-            if isinstance(error, HeadraceError):
-                raise error
-            raise HeadraceError(worker_error(self.name, error)) from error
-        self.failures += 1
-        where = f" at pts {item.pts}" if item is not None else ""
-        log.warning("%s%s: %s", self.on_error.value, where, worker_error(self.name, error))
-        if self.on_error is OnError.RESTART:
-            self.op.reset()
 
 
 class Merge(Node):
@@ -282,6 +332,7 @@ class Merge(Node):
             if not items:
                 if all(channel.closed for channel in channels):
                     break
+                self.promise(min(channel.watermark for channel in channels), [])
                 await wait_any(channels)
         await self.finish()
 
@@ -298,42 +349,79 @@ class Join(Node):
     async def run(self, graph: Graph) -> None:
         first, *others = self.inputs
         assert first.channel is not None
-        async for head in first.channel:
+        while (head := await self.receive(first.channel)) is not None:
             partners = [await self._partner(graph.clock, other, head) for other in others]
             joined = head.derive((head.data, *(partner and partner.data for partner in partners)), "join")
             joined.epoch = min([head.epoch, *(partner.epoch for partner in partners if partner)])
             await self.emit((joined,))
-        for other in others:  # nothing can join what is left: let its producers finish
-            assert other.channel is not None
-            async for _ in other.channel:
-                pass
+        await self._drain([other.channel for other in others if other.channel is not None])
         await self.finish()
+
+    def promised(self, pts: int, waiting: list[tuple[Channel, Item]]) -> None:
+        self.promise(pts, waiting)
+
+    async def _drain(self, channels: list[Channel]) -> None:
+        """Nothing can join what is left: let its producers, which may be one, finish."""
+        while True:
+            for channel in channels:
+                while channel.take() is not None:
+                    pass
+            if all(channel.closed for channel in channels):
+                break
+            await wait_any(channels)
 
     async def _partner(self, clock: Clock, edge: Edge, head: Item) -> Item | None:
         """The item of another input nearest to `head`, once no nearer one can come."""
         channel = edge.channel
         assert channel is not None
-        deadline = clock.now() + self._idle if self._idle is not None else None
+        since = clock.now()
         while True:
             while (item := channel.peek()) is not None and item.pts < head.pts:
-                if (taken := channel.take()) is not None:
+                self._silent.discard(edge)
+                before = self._before.get(edge)
+                if (taken := channel.take()) is not None and (before is None or taken.pts >= before.pts):
                     self._before[edge] = taken
             if len(channel):
                 self._silent.discard(edge)
                 break
             if channel.closed or channel.watermark > head.pts + self._within or edge in self._silent:
                 break
-            if not await _changed(clock, channel, deadline):
-                if _held_up(edge.start):
-                    deadline = clock.now() + (self._idle or 0)
-                else:
-                    self._silent.add(edge)
+            if self._idle is None:
+                await wait_any((channel,))
+                continue
+            above = list(self._above(edge.start))
+            held = [putter for other in above for putter in other.putters]
+            if await wait_any((channel,), _first_done(held) if held else clock.sleep_until(since + self._idle)):
+                since = clock.now()
+                continue
+            since = max([since, *(other.freed for other in above)])
+            if not any(other.full for other in above) and since + self._idle <= clock.now():
+                self._silent.add(edge)
         reachable = [
             item
             for item in (self._before.get(edge), channel.peek())
-            if item is not None and abs(item.pts - head.pts) <= self._within
+            if item is not None and abs(item.pts - head.pts) <= self._within and item.epoch >= self.epoch.value
         ]
         return min(reachable, key=lambda item: abs(item.pts - head.pts), default=None)
+
+    def _above(self, node: Node) -> Iterator[Channel]:
+        """Where this node and those above it put. While one of them waits for room, it is not idle.
+
+        Waiting for this join itself does not count: that would never end.
+        """
+        for edge in _leaving(node):
+            if edge.channel is not None and not self._blocks(edge):
+                yield edge.channel
+        for edge in node.inputs:
+            yield from self._above(edge.start)
+
+    def _blocks(self, edge: Edge) -> bool:
+        """Whether what is put into this edge waits for this join, directly or through full edges."""
+        if edge.end is self:
+            return True
+        return any(
+            onward.channel is not None and onward.channel.full and self._blocks(onward) for onward in _leaving(edge.end)
+        )
 
 
 class React(Node):
@@ -372,22 +460,27 @@ class React(Node):
         await self.finish()
 
     async def _respond(self, item: Item, turn: Turn) -> None:
+        """The turn's task. An interruption ends it quietly, wherever it is cancelled."""
         try:
-            async with aclosing(self._decide(item, turn)) as values:
+            async with aclosing(self._values(item, turn)) as values:
                 async for value in values:
-                    if not turn.live:
-                        break
                     output = item.derive(value)
                     output.epoch = turn.epoch
                     await self.emit((output,))
         except asyncio.CancelledError:
             if turn.live:  # not an interruption: the graph is being cancelled
                 raise
+
+    async def _values(self, item: Item, turn: Turn) -> AsyncGenerator[Any, None]:
+        """What the generator yields while the turn lives; its errors are dealt with here."""
+        try:
+            async with aclosing(self._decide(item, turn)) as values:
+                async for value in values:
+                    if not turn.live or turn.cancelled:
+                        break
+                    yield value
         except Exception as error:
-            if self.on_error is OnError.FAIL:
-                raise HeadraceError(worker_error(self.name, error)) from error
-            self.failures += 1
-            log.warning("%s: %s", self.on_error.value, worker_error(self.name, error))
+            self.failed(error, item)
 
 
 def _start(op: Op, item: Item) -> Any:
@@ -396,13 +489,7 @@ def _start(op: Op, item: Item) -> Any:
     return outputs if isinstance(outputs, Iterator) else list(outputs)
 
 
-def _drain(outputs: Iterable[Item]) -> tuple[()]:
-    for _ in outputs:
-        pass
-    return ()
-
-
-async def _inline(items: Iterator[Item]) -> AsyncIterator[Item]:
+async def _inline(items: Iterator[Item]) -> AsyncGenerator[Item, None]:
     for item in items:
         yield item
 
@@ -412,24 +499,14 @@ async def _put_all(waiting: list[tuple[Channel, Item]]) -> None:
         await channel.put(item)
 
 
-def _held_up(node: Node) -> bool:
-    """Whether a producer waits for room in some edge at or above this node: silent, but not idle."""
-    if any(edge.channel is not None and edge.channel.full for edge in node.outputs):
-        return True
-    return any(_held_up(edge.start) for edge in node.inputs)
+def _leaving(node: Node) -> Iterator[Edge]:
+    """The edges with a channel into which a node's task puts: its own, and those of what is fused to it."""
+    for edge in node.outputs:
+        if edge.channel is None:
+            yield from _leaving(edge.end)
+        else:
+            yield edge
 
 
-async def _changed(clock: Clock, channel: Channel, deadline: int | None) -> bool:
-    """Wait for news on a channel; False once the clock has passed `deadline` without any."""
-    if deadline is None:
-        await wait_any((channel,))
-        return True
-    waiting = asyncio.ensure_future(wait_any((channel,)))
-    timer = asyncio.ensure_future(clock.sleep_until(deadline))
-    try:
-        done, _ = await asyncio.wait((waiting, timer), return_when=asyncio.FIRST_COMPLETED)
-        return waiting in done
-    finally:
-        for task in (waiting, timer):
-            task.cancel()
-        await asyncio.gather(waiting, timer, return_exceptions=True)
+async def _first_done(futures: Sequence[asyncio.Future[None]]) -> None:
+    await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)

@@ -22,7 +22,13 @@ class Op:
 
     Override `step`; override `finish` if something is held back until the end, and `reset` if the
     operator remembers. `step` may be a generator: on a worker each output leaves as soon as it is made.
+
+    Attributes:
+        holds_back: False promises that no output is older (pts) than the item that caused it. A join
+            behind an operator that drops items then need not wait for the next one it lets through.
     """
+
+    holds_back = True
 
     def step(self, item: Item) -> Iterable[Item]:
         """Outputs caused by one item, oldest first."""
@@ -38,6 +44,8 @@ class Op:
 
 class Function(Op):
     """A plain function from payload to payload; None means that nothing leaves."""
+
+    holds_back = False
 
     def __init__(self, function: Callable[[Any], Any]) -> None:
         self.function = function

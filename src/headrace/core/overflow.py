@@ -25,8 +25,9 @@ class Overflow:
     Attributes:
         items: bound by count, at least 1.
         nbytes: bound by payload bytes (`payload_bytes`), or None.
-        span: bound by media time in ns between the oldest and the newest item, or None.
-        max_age: an item older than this (clock time since arrival, ns) is dropped when taken.
+        span: bound by media time in ns between the oldest and the newest item (late ones aside), or None.
+        max_age: an item older than this (clock time since arrival, ns) is dropped when taken; a
+            worker's generator is closed after the output with which its item grew too old.
     """
 
     items: int | None = None
@@ -37,15 +38,16 @@ class Overflow:
     def __post_init__(self) -> None:
         if self.items is None:
             bounded = self.nbytes is not None or self.span is not None
-            object.__setattr__(self, "items", ITEM_CEILING if bounded else self._default_items())
+            object.__setattr__(self, "items", self._default_items(bounded))
         for name in ("items", "nbytes", "span", "max_age"):
             value = getattr(self, name)
             if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
                 raise ConfigError(f"{type(self).__name__}({name}={value!r}): a bound is a whole number >= 1")
 
     @staticmethod
-    def _default_items() -> int:
-        return 8
+    def _default_items(bounded: bool) -> int:
+        """The bound by count where none was given; `bounded` if another bound was."""
+        return ITEM_CEILING if bounded else 8
 
     @property
     def capacity(self) -> int:
@@ -98,8 +100,13 @@ class Latest(DropOldest):
 
     merge: Callable[[Item, Item], Item] | None = None
 
+    def __post_init__(self) -> None:
+        DropOldest.__post_init__(self)
+        if self.items != 1:
+            raise ConfigError(f"Latest(items={self.items}): one item waits there; use DropOldest({self.items})")
+
     @staticmethod
-    def _default_items() -> int:
+    def _default_items(bounded: bool) -> int:
         return 1
 
 
@@ -109,7 +116,12 @@ def lossless(rule: Overflow) -> Overflow:
 
 
 def payload_bytes(data: Any) -> int:
-    """Bytes an item's payload counts as: its `nbytes`, its length if bytes or text, else 1."""
+    """Bytes an item's payload counts as: its `nbytes`, its length if bytes or text, else 1.
+
+    A tuple or list (what a join makes) counts as the sum of its parts.
+    """
+    if isinstance(data, (tuple, list)):
+        return max(1, sum(map(payload_bytes, data)))
     size = getattr(data, "nbytes", None)
     if callable(size):
         size = size()

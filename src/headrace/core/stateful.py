@@ -36,7 +36,9 @@ class Snapshot:
 
     @classmethod
     def join(cls, kind: str, parts: dict[str, Snapshot], meta: dict[str, Any] | None = None) -> Snapshot:
-        """One snapshot out of named parts; `part()` takes them apart again."""
+        """One snapshot out of named parts; `part()` takes them apart again. A name has no "/"."""
+        if any("/" in name for name in parts):
+            raise StateError(f"snapshot of {kind!r}: the name of a part has no '/'")
         joined = cls(kind, {"own": meta or {}, "parts": {}})
         for name, part in parts.items():
             joined.meta["parts"][name] = {"kind": part.kind, "meta": part.meta}
@@ -81,7 +83,7 @@ def save(path: str | os.PathLike[str], snapshot: Snapshot) -> None:
     from headrace.version import __version__
 
     header = {"format": FORMAT, "library": __version__, "kind": snapshot.kind, "meta": snapshot.meta}
-    arrays = {key: np.ascontiguousarray(array) for key, array in snapshot.arrays.items()}
+    arrays = {key: np.asarray(array, order="C") for key, array in snapshot.arrays.items()}
     with atomic_path(path) as temporary:
         save_file(arrays, str(temporary), metadata={"headrace": json.dumps(header)})
 
@@ -94,16 +96,25 @@ def load(path: str | os.PathLike[str]) -> Snapshot:
     """
     from safetensors import SafetensorError, safe_open
 
+    name = Path(path)
     try:
         with safe_open(str(path), framework="np") as handle:
-            header = json.loads((handle.metadata() or {}).get("headrace", "null"))
+            header = _header(name, handle.metadata())
             arrays = {key: handle.get_tensor(key) for key in handle.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError, ValueError) as error:
-        raise StateError(f"{Path(path)} is not a readable snapshot: {error}") from error
-    if not isinstance(header, dict) or "format" not in header:
-        raise StateError(f"{Path(path)} is a safetensors file, but not a headrace snapshot")
+    except (OSError, SafetensorError, TypeError, ValueError) as error:
+        raise StateError(f"{name} is not a readable snapshot: {error}") from error
+    return Snapshot(header["kind"], header["meta"], arrays)
+
+
+def _header(name: Path, metadata: dict[str, str] | None) -> dict[str, Any]:
+    """What headrace wrote about the snapshot; StateError if it did not, or a newer one did."""
+    header = json.loads((metadata or {}).get("headrace", "null"))
+    if not isinstance(header, dict) or not isinstance(header.get("format"), int):
+        raise StateError(f"{name} is a safetensors file, but not a headrace snapshot")
     if header["format"] > FORMAT:
         raise StateError(
-            f"{Path(path)} has snapshot format {header['format']}, this headrace reads up to {FORMAT}; upgrade headrace"
+            f"{name} has snapshot format {header['format']}, this headrace reads up to {FORMAT}; upgrade headrace"
         )
-    return Snapshot(header["kind"], header["meta"], arrays)
+    if not {"kind", "meta"} <= header.keys():
+        raise StateError(f"{name} is a damaged snapshot: its header is not whole")
+    return header

@@ -18,9 +18,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO
 
 from headrace.core.errors import CapacityError, InputError
 from headrace.core.files import fsync
@@ -38,11 +39,12 @@ class Trace:
         path: created or truncated; its folder must exist.
         header: what the run was given (JSON-serialisable); no wall-clock times, so that equal runs
             give equal bytes.
-        max_bytes: of this file and the one before it together. When half is full, the file becomes
-            `NAME.1` (replacing an older one) and a new one begins with the same header. None: unbounded.
+        max_bytes: of this file and the one before it together. Before a record that would not fit in half
+            of it, the file becomes `NAME.1` (replacing an older one) and a new one begins with the same
+            header. None: unbounded.
 
     Raises:
-        CapacityError: from any method, if the disk refuses (full, gone).
+        CapacityError: from any method, if the disk refuses (full, gone) or one record alone passes the bound.
     """
 
     def __init__(
@@ -57,8 +59,8 @@ class Trace:
         self.path = Path(path)
         self._half = max_bytes // 2 if max_bytes is not None else None
         self._header = {"type": "header", "format": FORMAT, "library": __version__, **(header or {})}
-        self._written = 0
-        self._file: TextIO | None = None
+        self._written = self._header_bytes = 0
+        self._file: BinaryIO | None = None
         self._open()
 
     def item(self, t: int, item: Item) -> None:
@@ -98,31 +100,47 @@ class Trace:
 
     def close(self) -> None:
         if self._file is not None:
-            self.sync()
-            self._file.close()
-            self._file = None
+            try:
+                self.sync()
+            finally:
+                file, self._file = self._file, None
+                with suppress(OSError):  # what `sync` could not write, this cannot either
+                    file.close()
 
     def _open(self) -> None:
         try:
-            self._file = self.path.open("w", encoding="utf-8")
+            self._file = self.path.open("wb")
         except OSError as error:
             raise self._refused(error) from error
         self._written = 0
         self._write(self._header)
+        self._header_bytes = self._written
 
     def _write(self, record: Mapping[str, Any]) -> None:
         if self._file is None:
             return
-        line = json.dumps(record, separators=(",", ":"), ensure_ascii=False) + "\n"
+        line = (json.dumps(record, separators=(",", ":"), ensure_ascii=False) + "\n").encode()
+        if self._half is not None and self._written + len(line) > self._half:
+            self._rotate(len(line))
         try:
             self._file.write(line)
         except OSError as error:
             raise self._refused(error) from error
         self._written += len(line)
-        if self._half is not None and self._written > self._half and record["type"] != "header":
+
+    def _rotate(self, coming: int) -> None:
+        """Make room for a line of `coming` bytes."""
+        if self._half is not None and self._header_bytes + coming > self._half:
+            raise CapacityError(
+                f"the trace {self.path} keeps {2 * self._half} bytes, a record of {coming} does not fit in half of it"
+            )
+        if self._written > self._header_bytes:
             self.close()
-            os.replace(self.path, self.path.with_name(f"{self.path.name}.1"))
-            fsync(self.path.parent)
+            try:
+                self.path.replace(self.path.with_name(f"{self.path.name}.1"))
+                fsync(self.path.parent)
+            except OSError as error:
+                raise self._refused(error) from error
             self._open()
 
     def _refused(self, error: OSError) -> CapacityError:
@@ -138,17 +156,17 @@ def read_trace(path: str | os.PathLike[str]) -> Iterator[dict[str, Any]]:
     """
     name = Path(path)
     try:
-        lines = name.open(encoding="utf-8")
+        lines = name.open("rb")
     except OSError as error:
         raise InputError(f"trace {name}: {error.strerror or error}") from error
     with lines:
-        damaged = 0
+        damaged = number = 0
         for number, line in enumerate(lines, 1):
             if damaged:
                 raise InputError(f"trace {name}, line {damaged}: not a record")
             try:
                 record = json.loads(line)
-                known = isinstance(record, dict) and record.get("type") in TYPES and line.endswith("\n")
+                known = isinstance(record, dict) and record.get("type") in TYPES and line.endswith(b"\n")
             except ValueError:
                 known = False
             if not known:
@@ -160,5 +178,5 @@ def read_trace(path: str | os.PathLike[str]) -> Iterator[dict[str, Any]]:
                 if record["format"] > FORMAT:
                     raise InputError(f"trace {name} has format {record['format']}; this headrace reads up to {FORMAT}")
             yield record
-        if damaged == 1:
+        if number == 0 or damaged == 1:
             raise InputError(f"{name} is not a headrace trace: its first line is no header")

@@ -34,6 +34,12 @@ class Turn:
         """Tell the turn which task runs it."""
         self._task = task
 
+    @property
+    def cancelled(self) -> bool:
+        """Whether the task was told to end; a generator may have swallowed it."""
+        return self._task is not None and self._task.cancelling() > 0
+
     def cancel(self) -> None:
-        if self._task is not None:
+        """Cancel the task once: a second interruption does not break into its clean-up."""
+        if self._task is not None and not self.cancelled:
             self._task.cancel()

@@ -1,0 +1,1 @@
+"""apps: what the commands do."""

@@ -1,0 +1,339 @@
+"""watch: what `headrace watch` does: look at streams, remember, answer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from headrace.apps.live import SilentView, Status, View
+from headrace.apps.output import Output
+from headrace.apps.result import Answer, EventMark, Result, RunInfo, SourceInfo, TextLine
+from headrace.apps.session import RATE, Primed, Session, Shared, as_evidence
+from headrace.core.clock import Stopwatch, WallClock, from_speed
+from headrace.core.errors import ConfigError, HeadraceError
+from headrace.core.item import SECOND, Emission, emission_id
+from headrace.core.recipe import Recipe
+from headrace.media import open_source
+from headrace.understanding.gate import Gate
+from headrace.understanding.memory import ObservationMemory
+from headrace.understanding.responder import Responder, answer
+from headrace.understanding.search import Query
+from headrace.understanding.standing import StandingQuestions
+
+#: The address of the clip that comes with the package.
+DEMO = "demo:"
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to watch.
+
+    Attributes:
+        ask: questions answered at the end.
+        when: standing questions, alerted once when they come true.
+        out: folder for the trace, the results and the report; None writes nothing.
+        budget: bytes of memory for what is remembered.
+        disk: bytes that the output folder may take.
+        speed: "max", "realtime" or a factor; live sources are always watched in real time.
+        gate: what decides which blocks enter: a Gate factory or a recipe that builds one; None is
+            the settle gate.
+        responder: composes the answers; None quotes the evidence.
+        meaning: also search by meaning (needs the extra `meaning`).
+    """
+
+    ask: Sequence[str] = ()
+    when: Sequence[str] = ()
+    out: str | Path | None = None
+    budget: int = 64 << 20
+    disk: int = 1 << 30
+    speed: str = "max"
+    gate: Callable[[], Gate] | Recipe | None = None
+    responder: Responder | None = None
+    meaning: bool = False
+
+
+def watch(
+    sources: str | Path | Sequence[str | Path],
+    options: Options | None = None,
+    *,
+    view: View | None = None,
+    publish: Callable[[Emission], None] | None = None,
+) -> Result:
+    """Watch one or more streams to their end, or until interrupted (SIGINT, SIGTERM).
+
+    Args:
+        sources: files, folders of images, URLs, `camera:0`, `-`, or `demo:`.
+        view: is shown progress.
+        publish: receives each emission once it is on disk.
+
+    Raises:
+        InputError: a source cannot be read; nothing has then been written.
+        ConfigError: an option is not usable, or a part is not installed.
+
+    Example:
+        >>> import headrace
+        >>> result = headrace.watch("demo:")                                # doctest: +SKIP
+        >>> [line.text for line in result.text][:2]                         # doctest: +SKIP
+        ['Harbour Canal', 'Control room']
+    """
+    options, view = options or Options(), view or SilentView()
+    addresses = [sources] if isinstance(sources, (str, Path)) else list(sources)
+    if not addresses:
+        raise ConfigError("nothing to watch: give a file, a URL, a folder of images, camera:0, - or demo:")
+    memory = ObservationMemory(options.budget, _encoder(options.meaning))
+    standing = StandingQuestions(options.when)
+    clock = from_speed(options.speed)
+    readers = [_reader() for _ in addresses]
+    opened = _open(addresses)
+    try:
+        speed = options.speed
+        if any(not source.can_wait for source, _ in opened) and speed == "max":
+            clock, speed = WallClock(), "realtime"
+        output = Output(options.out, options.disk) if options.out is not None else None
+        run = _Run(opened, readers, options, speed, Shared(clock, memory, standing, view, output=output))
+        run.shared.publish = publish
+        return run.go()
+    finally:
+        for source, _ in opened:
+            source.close()
+
+
+class _Run:
+    """One run: its sessions and what they add up to."""
+
+    def __init__(
+        self,
+        opened: list[tuple[Primed, SourceInfo]],
+        readers: list[Any],
+        options: Options,
+        speed: str,
+        shared: Shared,
+    ) -> None:
+        self.options, self.speed, self.shared = options, speed, shared
+        self._stopwatch, self._interrupted = Stopwatch(), False
+        if shared.output is not None:
+            header = {"stream": [info.url for _, info in opened], "clock": speed, "budget": options.budget}
+            shared.trace = shared.output.trace({**header, "ask": list(options.ask), "when": list(options.when)})
+        shared.progress = self._progress
+        self.sessions = [
+            Session(source, info, _gate(options), reader, shared)
+            for (source, info), reader in zip(opened, readers, strict=True)
+        ]
+
+    def go(self) -> Result:
+        try:
+            self.shared.clock.run(self._main())
+            return self._finish()
+        finally:
+            self.shared.view.close()
+            if self.shared.trace is not None:
+                with suppress(HeadraceError):
+                    self.shared.trace.close()
+
+    async def _main(self) -> None:
+        with _signals(self._stop):
+            ends = await asyncio.gather(*(session.run() for session in self.sessions), return_exceptions=True)
+        for session, end in zip(self.sessions, ends, strict=True):
+            if isinstance(end, HeadraceError):
+                session.info.errors.insert(0, str(end))
+                self.shared.view.note(session.media / SECOND, "error", str(end))
+            elif isinstance(end, BaseException):
+                raise end
+
+    def _stop(self) -> None:
+        """Interrupted: end the sources and let what is under way finish; a second time, break off."""
+        if self._interrupted:
+            raise KeyboardInterrupt
+        self._interrupted = True
+        for session in self.sessions:
+            session.graph.stop()
+
+    def _progress(self) -> None:
+        shared, sessions = self.shared, self.sessions
+        media, wall = max(session.media for session in sessions) / SECOND, self._stopwatch.wall()
+        durations = [session.info.duration_s for session in sessions]
+        known = [duration for duration in durations if duration is not None]
+        decoded = sum(session.source.source.stats.frames + session.source.source.stats.skipped for session in sessions)
+        blocks = sum(session.blocks for session in sessions)
+        shared.view.update(
+            Status(
+                media_s=media,
+                wall_s=wall,
+                source=", ".join(session.info.name for session in sessions),
+                duration_s=max(known) if len(known) == len(sessions) else None,
+                speed=self.speed,
+                fps=decoded / wall if wall else 0.0,
+                realtime_factor=media / wall if wall else 0.0,
+                edges=[
+                    (channel.name, len(channel), channel.rule.capacity, channel.drops.count)
+                    for session in sessions
+                    for channel in session.graph.channels
+                ],
+                state_bytes=shared.memory.nbytes(),
+                budget_bytes=self.options.budget,
+                admitted_share=sum(session.entered for session in sessions) / blocks if blocks else 0.0,
+            )
+        )
+
+    def _finish(self) -> Result:
+        """Answer, add up, write."""
+        shared, options = self.shared, self.options
+        media = max(session.media for session in self.sessions)
+        answers = [self._answer(question, media) for question in options.ask]
+        rows = sorted(shared.memory.rows(), key=lambda row: (row.first, row.id))
+        has = shared.output.has if shared.output is not None else lambda _: False
+        blocks = sum(session.blocks for session in self.sessions)
+        wall, cpu = self._stopwatch.wall(), self._stopwatch.cpu()
+        drops = {
+            channel.name: channel.drops.count
+            for session in self.sessions
+            for channel in session.graph.channels
+            if channel.drops.count
+        }
+        run = RunInfo(
+            speed=self.speed,
+            media_s=media / SECOND,
+            wall_s=wall,
+            cpu_s=cpu,
+            realtime_factor=media / SECOND / wall,
+            admitted_share=sum(session.entered for session in self.sessions) / blocks if blocks else 0.0,
+            blocks_total=blocks,
+            reads=sum(session.reading.calls for session in self.sessions),
+            lines_read=sum(session.reading.lines for session in self.sessions),
+            state_bytes=shared.largest,
+            budget_bytes=options.budget,
+            drops=drops,
+            oldest_processed_s=max(session.oldest for session in self.sessions) / SECOND,
+            gate=self.sessions[0].perceive.gate.kind,
+            interrupted=self._interrupted,
+            started=datetime.now().astimezone().isoformat(timespec="seconds"),
+        )
+        result = Result(
+            sources=[session.info for session in self.sessions],
+            run=run,
+            text=[
+                TextLine(
+                    row.id, row.source, row.text, row.first / SECOND, row.last / SECOND, row.box, row.score, row.weight
+                )
+                for row in rows
+                if row.kind == "text" and row.box is not None
+            ],
+            events=[
+                EventMark(
+                    row.id, row.source, row.first / SECOND, row.score, row.thumbnail if has(row.thumbnail) else None
+                )
+                for row in rows
+                if row.kind == "event"
+            ],
+            answers=answers,
+            alerts=shared.alerts,
+            standing=list(options.when),
+            series=shared.series,
+        )
+        for proof in [proof for part in (*answers, *shared.alerts) for proof in part.evidence]:
+            proof.thumbnail = proof.thumbnail if has(proof.thumbnail) else None
+        if shared.trace is not None:
+            errors = {session.info.name: session.info.errors for session in self.sessions if session.info.errors}
+            dropped = {
+                channel.name: channel.drops.to_json()
+                for session in self.sessions
+                for channel in session.graph.channels
+                if channel.drops.count
+            }
+            shared.trace.end(shared.clock.now(), drops=dropped, errors=errors)
+            shared.trace.close()
+        if shared.output is not None:
+            shared.output.finish(result, shared.memory)
+        return result
+
+    def _answer(self, question: str, now: int) -> Answer:
+        shared = self.shared
+        query = Query(question)
+        made = answer(query, shared.memory.read(query, now), self.options.responder)
+        name = emission_id("", "answer", now, len(question))
+        evidence = [as_evidence(found) for found in made.evidence]
+        content = {"question": question, "seen": made.seen, "text": made.text, "by": made.by}
+        newest = max((proof.end for proof in made.evidence), default=now)
+        shared.emit(Emission(name, "answer", content, now, now, shared.clock.now(), newest))
+        return Answer(name, question, made.seen, made.text, made.by, evidence, None, made.note)
+
+
+def demo() -> dict[str, Any]:
+    """What is known of the packaged clip: its `ask` and `when`."""
+    truth: dict[str, Any] = json.loads(files("headrace.apps").joinpath("demo/demo.json").read_text("utf-8"))
+    return truth
+
+
+def _open(addresses: Sequence[str | Path]) -> list[tuple[Primed, SourceInfo]]:
+    """Open all sources and read the first frame of each; names are made unique."""
+    opened: list[tuple[Primed, SourceInfo]] = []
+    try:
+        for address in addresses:
+            packaged = str(address) == DEMO
+            path = str(files("headrace.apps").joinpath("demo/demo.mp4")) if packaged else address
+            source = open_source(path, name="demo" if packaged else None, every=SECOND // RATE)
+            taken = [other.name for _, other in opened]
+            if source.name in taken:
+                source.name = f"{source.name}#{len(opened) + 1}"
+            info = source.info
+            seconds = info.duration / SECOND if info.duration else None
+            about = SourceInfo(
+                source.name, DEMO if packaged else info.name, info.width, info.height, info.fps or 0.0, seconds
+            )
+            opened.append((Primed(source), about))
+    except BaseException:
+        for source, _ in opened:
+            source.close()
+        raise
+    return opened
+
+
+def _gate(options: Options) -> Any:
+    if options.gate is None:
+        from headrace.understanding.settle import SettleGate
+
+        return SettleGate()
+    gate = options.gate.build() if isinstance(options.gate, Recipe) else options.gate()
+    if not hasattr(gate, "admit"):
+        raise ConfigError(
+            f"{type(options.gate).__name__} builds no gate; see `headrace recipes --family understanding`"
+        )
+    return gate
+
+
+def _reader() -> Any:
+    from headrace.understanding.reader import TextReader
+
+    return TextReader()
+
+
+def _encoder(wanted: bool) -> Any:
+    if not wanted:
+        return None
+    from headrace.understanding.meaning import MiniLM
+
+    return MiniLM()
+
+
+@contextmanager
+def _signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Call `stop` on SIGINT and SIGTERM, where the platform and the thread allow it."""
+    loop = asyncio.get_running_loop()
+    caught = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with suppress(NotImplementedError, ValueError, RuntimeError):
+            loop.add_signal_handler(number, stop)
+            caught.append(number)
+    try:
+        yield
+    finally:
+        for number in caught:
+            loop.remove_signal_handler(number)

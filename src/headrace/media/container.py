@@ -1,0 +1,194 @@
+"""Opening containers and decoding their video, with FFmpeg's errors told in one line."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from typing import Any
+
+import av
+from av.codec.context import Flags
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.packet import Packet
+from av.stream import Disposition
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from headrace.core.errors import InputError
+from headrace.core.item import MS, SECOND
+from headrace.media.address import Address
+from headrace.media.info import Info
+from headrace.media.stats import Stats
+
+log = logging.getLogger("headrace.media")
+
+#: FFmpeg shows text as a film of a terminal; nobody who names a text file means that.
+_TEXT = frozenset({"ansi", "bintext", "xbin", "idf"})
+
+#: Reads that may fail one after another before a file is taken to have ended.
+_PATIENCE = 64
+
+_HINTS: tuple[tuple[type[FFmpegError], str], ...] = (
+    (
+        av.error.HTTPUnauthorizedError,
+        "the server wants a user name and password; write scheme://user:password@host/…",
+    ),
+    (av.error.HTTPForbiddenError, "the server refuses access; check the credentials"),
+    (av.error.HTTPNotFoundError, "the server has nothing there; check the path"),
+    (av.error.HTTPClientError, "the server refuses the request; check the URL"),
+    (av.error.HTTPError, "the server failed; try again later"),
+    (av.error.ConnectionRefusedError, "the connection is refused; check host, port and that the server runs"),
+    (av.error.ExitError, "no answer in time; check the address and the network"),
+    (av.error.TimeoutError, "no answer in time; check the address and the network"),
+    (av.error.PermissionError, "may not be read; give yourself permission"),
+    (av.error.FileNotFoundError, "no such file or device; check the name"),
+    (av.error.ProtocolNotFoundError, "this FFmpeg lacks the protocol; install another build of PyAV"),
+)
+
+
+def open_container(address: Address, file: Any = None) -> InputContainer:
+    """Open what `address` names, or the object `file` with a `read` method in its place.
+
+    Raises:
+        InputError: it cannot be opened, or is not a video; says why and what to do.
+    """
+    try:
+        return av.open(
+            file or address.target,
+            "r",
+            format=address.format,
+            options=address.options,
+            timeout=address.timeout,
+            metadata_errors="replace",
+        )
+    except (FFmpegError, OSError, ValueError) as error:
+        raise InputError(f"{address.shown}: {_reason(address, error)}") from None
+
+
+def _reason(address: Address, error: Exception) -> str:
+    for kind, hint in _HINTS:
+        if isinstance(error, kind):
+            return hint
+    if isinstance(error, av.error.InvalidDataError | av.error.EOFError):
+        if address.kind == "stream":
+            return "what the server sends is not a video; check the URL"
+        return "not a video or an image, or cut short before its index; convert or record it again"
+    detail = getattr(error, "strerror", None) or type(error).__name__
+    return f"cannot be opened ({detail}); check the address"
+
+
+def pick_video(container: InputContainer, address: Address) -> VideoStream:
+    """The container's main video stream.
+
+    Raises:
+        InputError: there is none that can be decoded.
+    """
+    best = container.streams.best("video")
+    if best is None or best.disposition & Disposition.attached_pic:
+        kinds = sorted({stream.type for stream in container.streams if stream is not best})
+        held = f"only {', '.join(kinds)}" if kinds else "no streams"
+        raise InputError(f"{address.shown}: has no video ({held}); give a file or stream with pictures")
+    assert isinstance(best, VideoStream)
+    try:
+        name = best.codec_context.name
+    except (AttributeError, FFmpegError):
+        raise InputError(
+            f"{address.shown}: its video codec is not known to FFmpeg; convert it to H.264"
+        ) from None
+    if name in _TEXT:
+        raise InputError(f"{address.shown}: is a text file, not a video; give a video, images or a URL")
+    return best
+
+
+def configure(stream: VideoStream, *, threads: int = 1, live: bool = False) -> None:
+    """Set up the decoder: one thread unless asked, and no delay for live streams."""
+    stream.codec_context.thread_count = threads
+    stream.codec_context.thread_type = "SLICE" if live else "AUTO"
+    if live:
+        stream.codec_context.flags |= Flags.low_delay
+
+
+def describe(container: InputContainer, stream: VideoStream, address: Address) -> Info:
+    """Info of an opened container."""
+    duration = None
+    if stream.duration is not None and stream.time_base is not None:
+        duration = int(stream.duration * stream.time_base * SECOND)
+    elif container.duration is not None:
+        duration = container.duration * (SECOND // av.time_base)
+    if duration is not None and duration <= 0:
+        duration = None
+    live = address.live or (address.kind == "stream" and duration is None)
+    context, rate = stream.codec_context, frame_rate(stream)
+    return Info(
+        name=address.shown,
+        kind=address.kind,
+        width=context.width,
+        height=context.height,
+        fps=float(rate) if rate else None,
+        duration=None if live else duration,
+        codec=context.name,
+        live=live,
+    )
+
+
+def frame_rate(stream: VideoStream) -> Fraction | None:
+    """Frames a second that the container claims, None if it claims none that can be true."""
+    for rate in (stream.average_rate, stream.guessed_rate):
+        if rate and 0 < rate <= 1000:
+            return rate
+    return None
+
+
+def frame_step(stream: VideoStream) -> int:
+    """Nominal ns between frames; 40 ms if the container does not tell."""
+    rate = frame_rate(stream)
+    return int(SECOND / rate) if rate else 40 * MS
+
+
+def packets(
+    container: InputContainer, stream: VideoStream, stats: Stats, closed: Callable[[], bool]
+) -> Iterator[Packet[VideoStream]]:
+    """The stream's packets that hold data; damaged stretches are counted and passed over.
+
+    Raises:
+        FFmpegError: the connection of a network stream broke.
+    """
+    failures = 0
+    while not closed():
+        try:
+            for packet in container.demux(stream):
+                failures = 0
+                if packet.size:
+                    yield packet
+                if closed():
+                    return
+            return
+        except av.error.InvalidDataError:
+            stats.decode_errors += 1
+            failures += 1
+            if failures >= _PATIENCE:
+                return
+
+
+def pictures(
+    source: Iterator[Packet[VideoStream]], stream: VideoStream, stats: Stats
+) -> Iterator[VideoFrame]:
+    """Decode packets to pictures in order of display; damaged packets are counted and skipped."""
+    for packet in source:
+        yield from decode(stream, packet, stats)
+    yield from decode(stream, None, stats)
+
+
+def decode(stream: VideoStream, packet: Packet[VideoStream] | None, stats: Stats) -> list[VideoFrame]:
+    """The pictures that `packet` completes, or all that remain for None."""
+    try:
+        found = stream.codec_context.decode(packet)
+    except av.error.EOFError:
+        return []
+    except FFmpegError:
+        stats.decode_errors += 1
+        return []
+    stats.decode_errors += sum(picture.is_corrupt for picture in found)
+    return found

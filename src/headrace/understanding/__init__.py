@@ -1,0 +1,1 @@
+"""understanding: what enters, what is kept, when to speak, what to say."""

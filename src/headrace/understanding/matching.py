@@ -1,0 +1,145 @@
+"""How surely a line of recognised text holds the words of a question."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+
+from headrace.understanding.search import LOOK_ALIKE, Scores, runs, tokens, within
+
+#: How sure a match is: the word itself; the word inside a run of letters; the word but for an edit.
+EXACT, JOINED, NOISY = 1.0, 0.85, 0.75
+
+_FUNCTION = """
+a about above after again all also am an and any anyone anything anywhere are around as at be
+because been before being below between but by can could did do does doing done during each either
+else ever every for from get gets got had has have having he her here hers him his how i if in into
+is it its itself just let like may me might mine more most much my of off on once one ones only or
+other our ours out over own per please same she should since so some someone something somewhere
+such tell than that the their them then there these they this those through to too under until up
+upon us very was we were what when where whether which while who whom whose why will with would you
+your yours appear appeared appearing appears ask comes came contain contained contains display
+displayed displays exist find found give given happen happened happening happens long many mention
+mentioned mentions occur occurred occurs often read reads refer referred said saw say says screen
+see seen show showed showing shown shows stand stands stated video visible watch write written
+"""
+_SOFT = """
+amount colour color date figure information kind label level line message name notice number page
+percentage price quantity sign size slide status text time title topic type value word words
+"""
+
+
+#: Words of a question that ask but name nothing.
+FUNCTION_WORDS = frozenset(_FUNCTION.split())
+#: Words that may name a kind of thing without being shown themselves ("the value of …").
+SOFT_WORDS = frozenset(_SOFT.split())
+
+
+@dataclass(slots=True)
+class Term:
+    """A content word or number of a question: folded, without a plural s.
+
+    Attributes:
+        soft: it may name a kind of thing without being shown itself.
+        number: it is a number.
+        look: the word with look-alike letters made one.
+        edits: wrong letters that are forgiven: 1 from five letters on, 2 from ten.
+        pieces: edits + 1 parts of `look`; one of them is intact wherever the word is.
+    """
+
+    text: str
+    soft: bool = False
+    number: bool = field(init=False)
+    look: str = field(init=False)
+    edits: int = field(init=False)
+    pieces: list[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        size = len(self.text)
+        self.number = self.text[0].isdigit()
+        self.look = self.text.translate(LOOK_ALIKE)
+        self.edits = 2 if size >= 10 else 1 if size >= 5 else 0
+        cuts = [i * size // (self.edits + 1) for i in range(self.edits + 2)]
+        self.pieces = [self.look[a:b] for a, b in pairwise(cuts)]
+
+
+def content(question: str) -> list[Term]:
+    """The content words and numbers of a question, each once; all its words if none has content."""
+    words = [stem(word) for word in dict.fromkeys(tokens(question)) if word not in FUNCTION_WORDS]
+    kept = [word for word in words if len(word) > 1 or not word.isascii() or word.isdigit()]
+    kept = kept or words or tokens(question)
+    return [Term(word, word in SOFT_WORDS) for word in dict.fromkeys(kept)]
+
+
+def stem(word: str) -> str:
+    """The word without its plural ending (Harman, "How effective is suffixing?", 1991, the S stemmer)."""
+    if len(word) > 4 and word.endswith("ies") and word[-4] not in "ae":
+        return word[:-3] + "y"
+    if len(word) > 3 and word.endswith("s") and word[-2] not in "us":
+        return word[:-1]
+    return word
+
+
+class Line:
+    """A line prepared for matching."""
+
+    __slots__ = ("look", "runs", "stems")
+
+    def __init__(self, text: str) -> None:
+        words = tokens(text)
+        self.stems = {stem(word) for word in words}
+        self.runs = list(dict.fromkeys(runs(text) + words))  # "table4" also as "table"
+        self.look = " ".join(self.runs).translate(LOOK_ALIKE)
+
+    def match(self, term: Term) -> float:
+        """How surely the line holds the term: 0, `NOISY`, `JOINED` or `EXACT`.
+
+        Numbers match only themselves. A word of four letters or more is also found run together with
+        others, and one of five or more with an edit (two from ten letters on) at the beginning or end of
+        a run; what is left of the run must be long enough to be words of its own.
+        """
+        word, look = term.text, self.look
+        if word in self.stems:
+            return EXACT
+        if term.number or (len(word) < 4 and word.isascii()):
+            return 0.0
+        for piece in term.pieces:
+            if piece in look:
+                break
+        else:
+            return 0.0
+        if any(_run_together(word, run) for run in self.runs if word in run):
+            return JOINED
+        return NOISY if any(_misread(term.look, run, term.edits) for run in look.split()) else 0.0
+
+
+def _run_together(word: str, run: str) -> bool:
+    """Whether `run` may be `word` and other words: what is left on either side is nothing or two letters."""
+    before, _, after = run.partition(word)
+    return len(before) != 1 and len(after) != 1
+
+
+def _misread(word: str, run: str, edits: int) -> bool:
+    """Whether `run` is `word` up to `edits`, or begins or ends with it up to letters replaced.
+
+    What is left of the run must be three letters or more. A word of less than seven letters must keep
+    its first letter: most words that differ in one letter differ in that one.
+    """
+    size = len(word)
+    if abs(len(run) - size) <= edits:
+        parts = [run]
+    elif len(run) >= size + 3:
+        parts = [run[:size], run[-size:]]
+    else:
+        return False
+    return any((part[0] == word[0] or size >= 7) and within(word, part, edits) for part in parts)
+
+
+def bearing(terms: Sequence[Term], surety: Scores) -> Scores:
+    """[K, 1]: 1.0 for each of K rows that holds a word among the T terms, or if all are numbers; else 0.0."""
+    words = np.array([not term.number for term in terms])
+    bears = (surety[:, words] > 0).any(axis=1, keepdims=True)
+    return np.where(bears | ~words.any(), 1.0, 0.0)

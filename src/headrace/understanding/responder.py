@@ -1,0 +1,82 @@
+"""Responder: from a question and what is in memory to an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from headrace.core.errors import InputError
+from headrace.understanding.memory import View
+from headrace.understanding.observation import format_span
+from headrace.understanding.question import Answer, Evidence, find
+from headrace.understanding.search import Query, tokens
+
+NOT_SEEN = "not seen"
+
+
+class Responder(Protocol):
+    """Composes an answer from what a view holds.
+
+    `respond` yields the text in chunks; closing the iterator cancels it. It raises InputError if the
+    composer fails. `name` goes into `Answer.by`.
+    """
+
+    name: str
+
+    def respond(self, question: Query, view: View) -> Iterator[str]: ...
+
+
+@dataclass(frozen=True)
+class Extractive:
+    """Quotes its evidence; never says anything that was not read.
+
+    "Sluice gate 3 is open" — on screen 0:41-0:49 (camera1). A question that asks when leads with the time.
+
+    Args:
+        quotes: most lines quoted.
+    """
+
+    quotes: int = 3
+    name = "extractive"
+
+    def respond(self, question: Query, view: View) -> Iterator[str]:
+        evidence = find(question, view)[: self.quotes]
+        if not evidence:
+            yield NOT_SEEN
+            return
+        timed = asks_when(question.text)
+        for i, item in enumerate(evidence):
+            yield ("; " if i else "") + quote(item, timed)
+
+
+def asks_when(question: str) -> bool:
+    """Whether a question asks for a time."""
+    words = tokens(question)
+    return "when" in words or "how long" in " ".join(words) or "what time" in " ".join(words)
+
+
+def quote(item: Evidence, timed: bool = False) -> str:
+    """One piece of evidence in words, led by its time if `timed`."""
+    span, text = format_span(item.start, item.end), f'"{item.text}"' if item.text else "an event"
+    source = f" ({item.source})" if item.source else ""
+    return f"{span}: {text}{source}" if timed else f"{text} — on screen {span}{source}"
+
+
+def answer(question: Query, view: View, responder: Responder | None = None) -> Answer:
+    """Answer a question from a view, with its evidence.
+
+    If `responder` fails, the answer quotes the evidence instead and its note says why.
+    """
+    evidence = find(question, view)
+    if not evidence:
+        return Answer(question.text, False, NOT_SEEN)
+    note = ""
+    if responder is not None:
+        try:
+            text = "".join(responder.respond(question, view)).strip()
+            return Answer(question.text, True, text, evidence, responder.name)
+        except InputError as error:
+            note = str(error)
+    text = "".join(Extractive().respond(question, view))
+    return Answer(question.text, True, text, evidence, Extractive.name, note)

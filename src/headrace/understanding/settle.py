@@ -1,0 +1,91 @@
+"""Settle: admit what has just become stable and differs from what was last admitted."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+
+from headrace.understanding.blocks import Blocks, distance, row_gain
+from headrace.understanding.gate import Floats, Mask
+from headrace.understanding.lumagate import LumaGate
+
+
+class SettleGate(LumaGate):
+    """Admits a block once, when it has settled on something new.
+
+    A block is *stable* when its luma stayed within a band over the last `window` frames, and *new*
+    when the mean of these differs from the one last admitted there by more than a threshold. Both
+    thresholds rise with the sensor's noise (a running median of the change from frame to frame)
+    and, while the camera pans, with the block's texture. Flicker: a block moves, or is new, only if
+    both the plain and the gain-compensated comparison say so. So what never stops moving does not
+    flood the memory, and what stands still enters once, however long it stays.
+
+    Args:
+        window: frames a block must hold still; at 6 frames/s, 3 admit 0.33 s after a cut.
+        still: least band of luma levels that counts as holding still.
+        change: least difference in luma levels that counts as new.
+        follow: attach the blocks to the scene while the camera pans.
+    """
+
+    kind = "settle"
+    #: Share of a block's texture that resampling may move while the camera pans.
+    PAN_STILL, PAN_CHANGE = 0.1, 0.25
+    #: A difference beyond this shows something else, not the same thing again.
+    JUMP = 30.0
+
+    def __init__(self, window: int = 3, still: float = 3.0, change: float = 4.0, follow: bool = True) -> None:
+        self.window, self.still, self.change, self.follow = window, still, change, follow
+        super().__init__(follow)
+
+    def judge(self, picture: Blocks, moving: bool) -> tuple[Mask, Mask, Mask]:
+        now = picture.means
+        names = ["previous", *(f"earlier{k}" for k in range(1, self.window - 1))]
+        history = [self.memory[name] for name in names if name in self.memory]
+        noise = self._noise(now, history[0] if history else None)
+        for name, means in zip(names[1:], history, strict=False):
+            self.memory[name] = means
+        recent = [now, *history]
+        reference = self.memory.setdefault("reference", np.full_like(now, np.nan))
+        if len(recent) < self.window:
+            nothing = np.zeros(picture.texture.shape, bool)
+            return nothing, ~nothing, nothing
+        slack = picture.texture if moving else np.zeros_like(picture.texture)
+        band = max(self.still, 3 * noise) + self.PAN_STILL * slack
+        threshold = max(self.change, 4 * noise) + self.PAN_CHANGE * slack
+        stable, mean = self._hold(recent, band)
+        difference = distance(mean, reference)
+        gained = distance(mean, reference * row_gain(mean, reference))
+        difference = np.fmin(difference, gained)
+        admitted: Mask = stable & ~(difference <= threshold)
+        jumped: Mask = ~(difference <= self.JUMP)
+        reference[admitted] = mean[admitted]
+        return admitted, ~stable, jumped
+
+    @staticmethod
+    def _hold(recent: list[Floats], band: Floats) -> tuple[Mask, Floats]:
+        """Which blocks held still, plainly or once flicker is taken out, and their mean luma."""
+        plain = np.stack(recent)
+        mean = plain.mean(axis=0)
+        stable = (plain.max(axis=0) - plain.min(axis=0)).max(axis=2) < band
+        gains = [row_gain(recent[0], other) for other in recent[1:]]
+        if all((gain == 1).all() for gain in gains):
+            return stable, mean
+        level = np.stack([recent[0], *(other * gain for other, gain in zip(recent[1:], gains, strict=True))])
+        still = (level.max(axis=0) - level.min(axis=0)).max(axis=2) < band
+        only = (still & ~stable)[..., None]
+        return stable | still, np.where(only, level.mean(axis=0), mean)
+
+    def _noise(self, now: Floats, before: Floats | None) -> float:
+        """Running median change from frame to frame, in luma levels, capped at 3."""
+        noise = self.numbers.get("noise", 0.5)
+        if before is not None:
+            change = distance(now, before)
+            known = change[np.isfinite(change)]
+            if known.size:
+                noise += 0.1 * (min(float(np.median(known)), 3.0) - noise)
+        self.numbers["noise"] = noise
+        return noise
+
+    def _new(self) -> Self:
+        return type(self)(self.window, self.still, self.change, self.follow)
