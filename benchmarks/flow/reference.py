@@ -1,6 +1,6 @@
 """The reference graph on the virtual clock: how much media passes in a second of CPU, and is it the same twice?
 
-    python benchmarks/flow/reference.py [--json] [--minutes 10] [--repeats 3]
+    python benchmarks/flow/reference.py [--json] [--minutes 10] [--repeats 3] [--docs]
 
 One session, as an assistant that watches and listens: 30 pictures and 50 pieces of audio a second arrive with
 jitter; `perceive` (a worker of 25 to 60 ms that sees the newest picture) feeds `decide`, which asks for an answer
@@ -14,16 +14,16 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
-import platform
 import random
 import statistics
 import sys
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from report import machine, page, save
 
 from headrace.core import (
     MS,
@@ -41,7 +41,6 @@ from headrace.core import (
 )
 from headrace.core.item import emission_id
 
-RESULTS = Path(__file__).resolve().parent / "results" / "reference.json"
 GOAL = 500
 SEED = 7
 PERCEIVE = tuple(range(25 * MS, 61 * MS, 5 * MS))
@@ -136,7 +135,7 @@ def run(seconds: int, path: Path) -> Outcome:
     decide, play = Decide(), Play(clock, trace)
     camera_record, microphone_record = Record(clock, trace), Record(clock, trace)
 
-    async def answer(item: Item, turn: Turn) -> AsyncIterator[int]:  # noqa: ARG001 - it is cut off by cancellation
+    async def answer(item: Item, turn: Turn) -> AsyncGenerator[int, None]:  # noqa: ARG001 - it is cut off by cancellation
         for piece in range(20):
             await clock.sleep_until(clock.now() + 100 * MS)
             yield piece
@@ -170,6 +169,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print the figures as JSON, not as a table")
     parser.add_argument("--minutes", type=int, default=10, metavar="N", help="of media")
     parser.add_argument("--repeats", type=int, default=3, metavar="N", help="2 or more, to compare the traces")
+    parser.add_argument("--docs", action="store_true", help="put the table into docs/benchmarks.md")
     options = parser.parse_args()
     if options.minutes < 1 or options.repeats < 2:
         parser.error("--minutes: 1 or more; --repeats: 2 or more")
@@ -177,39 +177,32 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         outcomes = [run(seconds, Path(folder) / "trace.jsonl") for _ in range(options.repeats)]
     speeds = [seconds / outcome.cpu for outcome in outcomes]
-    first = outcomes[0]
+    speed, first = statistics.median(speeds), outcomes[0]
+    identical = len({outcome.digest for outcome in outcomes}) == 1
     figures = {
-        "machine": {
-            "machine": platform.machine(),
-            "cores": os.cpu_count(),
-            "python": f"{platform.python_implementation()} {platform.python_version()}",
-        },
+        "machine": machine(),
         "media_seconds": seconds,
-        "media_seconds_per_cpu_second": {
-            "median": statistics.median(speeds),
-            "low": min(speeds),
-            "high": max(speeds),
-        },
-        "identical": len({outcome.digest for outcome in outcomes}) == 1,
+        "media_seconds_per_cpu_second": {"median": speed, "low": min(speeds), "high": max(speeds)},
         "items": first.entered,
         "percepts": first.seen,
         "played": first.played,
         "interruptions": first.interruptions,
-        "goals": {f">= {GOAL}x": statistics.median(speeds) >= GOAL},
+        "trace_sha256": first.digest,
+        "goals": {f"{GOAL} media s per CPU s": speed >= GOAL, "identical traces": identical},
     }
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(figures, indent=1) + "\n")
-    if options.json:
-        print(json.dumps(figures, indent=1))
-    else:
-        print("| media | CPU s | media s per CPU s | items | percepts | pieces played | interruptions | traces |")
-        print("|---|---|---|---|---|---|---|---|")
-        print(
-            f"| {seconds} s | {statistics.median(o.cpu for o in outcomes):.2f} | {statistics.median(speeds):.0f} "
-            f"({min(speeds):.0f}-{max(speeds):.0f}) | {first.entered} | {first.seen} | {first.played} "
-            f"| {first.interruptions} | {'identical' if figures['identical'] else 'DIFFERENT'} |"
-        )
-    sys.exit(0 if figures["identical"] else 1)
+    save("reference", figures)
+    text = f"""{machine()}; {options.repeats} repeats
+
+| media | media s per CPU s | items | percepts | pieces played | interruptions | traces |
+|---|---|---|---|---|---|---|
+| {seconds} s | {speed:.0f} ({min(speeds):.0f}-{max(speeds):.0f}) | {first.entered} | {first.seen} | {first.played} \
+| {first.interruptions} | {"identical" if identical else "DIFFERENT"} |
+
+- at least {GOAL} media s per CPU s: {"met" if speed >= GOAL else "missed"}"""
+    if options.docs:
+        page("reference", text)
+    print(json.dumps(figures, indent=1) if options.json else text)
+    sys.exit(0 if identical else 1)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 """CPU time a hop: headrace beside asyncio, anyio and pipecat, each in its own environment and process.
 
-    python benchmarks/flow/run.py [--json] [--repeats 5]
+    python benchmarks/flow/run.py [--json] [--repeats 5] [--docs]
 
 The first run makes the environments under benchmarks/.envs (needs a package index); later ones reuse them. All
 peers run once before any runs again, so that a busy minute falls on all alike. A hop costs
 (item through five stages - item through none) / 5, for every peer. The table goes to standard output, as
-Markdown, and the figures to benchmarks/flow/results/flow.json.
+Markdown, and the figures to benchmarks/flow/results/flow.json; --docs also puts the table into docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -14,19 +14,21 @@ import argparse
 import hashlib
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
+
+from report import machine, page, save
 
 HERE = Path(__file__).resolve().parent
 SOURCES = HERE.parents[1] / "src"
 ENVIRONMENTS = HERE.parent / ".envs"
-RESULTS = HERE / "results" / "flow.json"
-#: Peers in the order in which they run, with how many items make a run of about half a second.
-PEERS = {"headrace": 20_000, "asyncio": 20_000, "anyio": 5_000, "pipecat": 2_500}
+#: In the order in which they run.
+PEERS = ("headrace", "asyncio", "anyio", "pipecat")
+ITEMS = 10_000
 STAGES = 5
 BASE = "headrace, channel before every stage"
 FUSED = "headrace, fused"
@@ -80,21 +82,21 @@ def environment(peer: str) -> Path:
     return python
 
 
-def once(peer: str) -> dict[str, object]:
+def once(peer: str) -> dict[str, Any]:
     """One run of one peer in a fresh process."""
     keep = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     settings = {"PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     if peer == "headrace":
         settings["PYTHONPATH"] = str(SOURCES)
-    command = [str(environment(peer)), str(HERE / "peers" / f"with_{peer}.py"), "--items", str(PEERS[peer])]
+    command = [str(environment(peer)), str(HERE / "peers" / f"with_{peer}.py"), "--items", str(ITEMS)]
     done = subprocess.run(command, env=keep | settings, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{peer} failed:\n{done.stderr}")
-    result: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return result
 
 
-def lines(rounds: list[list[dict[str, object]]]) -> list[Line]:
+def lines(rounds: list[list[dict[str, Any]]]) -> list[Line]:
     """Medians over the rounds."""
     made = []
     for runs in zip(*rounds, strict=True):
@@ -108,14 +110,6 @@ def lines(rounds: list[list[dict[str, object]]]) -> list[Line]:
             name = f"{first['peer']}, {variant}"
             made.append(Line(name, str(first["version"]), hop["burst"], hop["ping"], item["burst"], item["ping"]))
     return made
-
-
-def machine() -> dict[str, object]:
-    return {
-        "machine": platform.machine(),
-        "cores": os.cpu_count(),
-        "python": f"{platform.python_implementation()} {platform.python_version()}",
-    }
 
 
 def goals(table: list[Line]) -> dict[str, bool]:
@@ -151,30 +145,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print the figures as JSON, not as a table")
     parser.add_argument("--repeats", type=int, default=5, metavar="N")
+    parser.add_argument("--docs", action="store_true", help="put the table into docs/benchmarks.md")
     options = parser.parse_args()
     if options.repeats < 1:
         parser.error("--repeats: 1 or more")
     for peer in PEERS:
         environment(peer)
     table = lines([[once(peer) for peer in PEERS] for _ in range(options.repeats)])
+    outcome = goals(table)
     figures = {
         "machine": machine(),
+        "items": ITEMS,
         "repeats": options.repeats,
         "unit": "CPU us",
         "lines": [asdict(line) for line in table],
-        "goals": goals(table),
+        "goals": outcome,
     }
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(figures, indent=1) + "\n")
-    if options.json:
-        print(json.dumps(figures, indent=1))
-        return
-    about = machine()
-    print(f"{about['cores']} cores, {about['machine']}, {about['python']}; {options.repeats} repeats\n")
-    print(markdown(table))
-    print()
-    for goal, met in goals(table).items():
-        print(f"- {goal}: {'met' if met else 'missed'}")
+    save("flow", figures)
+    met = "\n".join(f"- {goal}: {'met' if reached else 'missed'}" for goal, reached in outcome.items())
+    text = f"{machine()}; {options.repeats} repeats of {ITEMS} items\n\n{markdown(table)}\n\n{met}"
+    if options.docs:
+        page("flow", text)
+    print(json.dumps(figures, indent=1) if options.json else text)
 
 
 if __name__ == "__main__":

@@ -15,9 +15,7 @@ from headrace.media import VideoSource, VirtualVideo, write_video
 from headrace.media.wire import digest
 
 
-def clip(
-    path: Path, seconds: float = 1.0, size: tuple[int, int] = (64, 48), fps: float = 25, **encoder: str
-) -> Path:
+def clip(path: Path, seconds: float = 1.0, size: tuple[int, int] = (64, 48), fps: float = 25, **encoder: str) -> Path:
     """A short H.264 clip of a moving square."""
     codec = encoder.pop("codec", "libx264")
     frames = (item.data for item in VirtualVideo(3, size, fps, seconds).items())
@@ -31,9 +29,7 @@ def stamped(path: Path, stamps: Iterable[int], rate: int = 25, base: Fraction = 
         stream = container.add_stream("mjpeg", rate=rate)
         stream.width, stream.height, stream.pix_fmt = 32, 32, "yuvj420p"
         for index, stamp in enumerate(stamps):
-            picture = VideoFrame.from_ndarray(
-                np.full((32, 32, 3), 10 * index % 250, np.uint8), format="rgb24"
-            )
+            picture = VideoFrame.from_ndarray(np.full((32, 32, 3), 10 * index % 250, np.uint8), format="rgb24")
             picture.pts, picture.time_base = index, Fraction(1, rate)
             for packet in stream.encode(picture):
                 packet.time_base = base

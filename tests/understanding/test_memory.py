@@ -37,11 +37,7 @@ def stream(rows: int, seed: int) -> Iterator[Observation]:
         if i % 20 == 0:
             yield Observation(f"event-{i}", "event", "camera", "", at, at, thumbnail=f"event-{i}.jpg")
             continue
-        text = (
-            " ".join(rng.choices(VOCABULARY, k=rng.randint(2, 7)))
-            if rng.random() < 0.9
-            else rng.choice(known)
-        )
+        text = " ".join(rng.choices(VOCABULARY, k=rng.randint(2, 7))) if rng.random() < 0.9 else rng.choice(known)
         known = [*known[-50:], text]
         x, y = rng.randint(300, 900), rng.randint(300, 700)
         box = (x, y, x + 300, y + 30)
@@ -181,11 +177,7 @@ def test_a_very_long_text_is_cut() -> None:
     assert len(next(memory.rows()).text) == 2_000
 
 
-@given(
-    st.lists(
-        st.tuples(st.integers(0, 30), st.text(max_size=400), st.floats(1, 5), st.booleans()), max_size=300
-    )
-)
+@given(st.lists(st.tuples(st.integers(0, 30), st.text(max_size=400), st.floats(1, 5), st.booleans()), max_size=300))
 def test_the_budget_holds_and_no_count_is_lost(writes: list[tuple[int, str, float, bool]]) -> None:
     memory = ObservationMemory(SMALLEST)
     expected = 0.0
@@ -278,9 +270,7 @@ def test_snapshot_restore_and_fork(encoder: Letters | None, tmp_path) -> None:
 
 
 def same(a: Snapshot, b: Snapshot) -> bool:
-    return a.meta == b.meta and all(
-        np.array_equal(a.arrays[key], b.arrays[key]) for key in a.arrays | b.arrays
-    )
+    return a.meta == b.meta and all(np.array_equal(a.arrays[key], b.arrays[key]) for key in a.arrays | b.arrays)
 
 
 def test_a_smaller_memory_restores_what_fits() -> None:

@@ -150,6 +150,12 @@ def test_partial_or_denied_coverage_is_silent(line: str) -> None:
     assert standing("sluice gate 3 is open").decide(0, [text("a", line, 0, 9)]) == []
 
 
+def test_a_denial_is_waited_for_in_any_wording() -> None:
+    questions = standing("the gate isn't open")
+    assert questions.decide(0, [text("a", "Gate open", 0, 9)]) == []
+    assert questions.decide(0, [text("b", "Gate not open", 0, 9)])
+
+
 def test_no_false_alarm_in_five_thousand_unrelated_lines() -> None:
     """Sixteen questions of 3 to 5 of the 300 words; no moment shows all words of one of them."""
     rng = Random(7)

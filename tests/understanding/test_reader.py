@@ -80,7 +80,8 @@ def test_reads_every_line_highest_first(reader: TextReader) -> None:
     assert [squeeze(line.text) for line in lines] == ["headline", "reservoirlevel42m", "smallprint18px"]
     for line, (x, y) in zip(lines, [(30, 60), (30, 130), (30, 20)], strict=True):
         assert line.score > 0.8
-        assert abs(line.box[0] - x) < 15 and y - 10 < line.box[1] < y + 15
+        assert abs(line.box[0] - x) < 15
+        assert y - 10 < line.box[1] < y + 15
 
 
 def test_lines_come_one_by_one(reader: TextReader, recognised: list[str]) -> None:
@@ -116,15 +117,25 @@ def test_vertical_and_tiny_boxes_are_skipped(reader: TextReader) -> None:
     assert list(strict.read(draw(("low line", 30, 30, 18)), (0, 0, 640, 160))) == []
 
 
+def test_a_large_frame_is_scaled_down_to_the_bound(reader: TextReader, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[int, ...]] = []
+    detect = reader._detector.__call__
+    monkeypatch.setattr(reader, "_detector", lambda picture: seen.append(picture.shape) or detect(picture))
+    monkeypatch.setattr(reader, "_max_pixels", 1 << 17)
+    page = draw(("Notice of the council", 200, 500, 90), size=(1920, 1080))
+    assert [squeeze(line.text) for line in reader.read(page, (0, 0, 1920, 1080))] == ["noticeofthecouncil"]
+    (shape,) = seen
+    assert shape[0] * shape[1] < 1.4 * (1 << 17)
+    assert shape[0] % 32 == shape[1] % 32 == 0
+
+
 def test_blank_empty_and_outside_regions_give_nothing(reader: TextReader) -> None:
     blank = np.full((90, 160), 128, np.uint8)
     for box in [(0, 0, 160, 90), (50, 50, 50, 80), (500, 500, 600, 600), (-20, -20, 0, 0), (3, 3, 4, 4)]:
         assert list(reader.read(blank, box)) == []
 
 
-def test_same_input_same_output_and_the_second_time_from_the_cache(
-    reader: TextReader, recognised: list[str]
-) -> None:
+def test_same_input_same_output_and_the_second_time_from_the_cache(reader: TextReader, recognised: list[str]) -> None:
     page = draw(("Flow 310 litres", 30, 20, 30), ("valid until Friday", 30, 90, 20))
     first = list(reader.read(page, (0, 0, 640, 160)))
     assert len(recognised) == 2
@@ -178,7 +189,8 @@ def test_cache_keeps_its_bounds_and_the_lines_used_last() -> None:
         cache.put(crop, str(k), 1.0)
         if k:
             assert cache.get(crops[0]) == ("0", 1.0)
-        assert len(cache) <= 4 and cache.nbytes() <= cache.max_bytes() == 9000
+        assert len(cache) <= 4
+        assert cache.nbytes() <= cache.max_bytes() == 9000
     assert cache.get(crops[1]) is None
     off = LineCache(lines=0)
     off.put(crops[0], "0", 1.0)
@@ -197,9 +209,7 @@ def test_wrong_settings_and_input_say_what_to_do(reader: TextReader, tmp_path: P
 
 
 @pytest.mark.parametrize("package", ["cv2", "onnxruntime", "rapidocr"])
-def test_without_the_extra_one_line_says_which_command_brings_it(
-    package: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_the_extra_one_line_says_which_command_brings_it(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(ConfigError) as caught:
         TextReader()

@@ -22,9 +22,7 @@ def view(question: str) -> tuple[Query, View]:
         ("b", "Water level 4.2 m", 60, 3725),
         ("c", "Thank you", 4000, 4010),
     ]:
-        memory.write(
-            Observation(name, "text", "camera1", text, first * SECOND, last * SECOND, thumbnail=f"{name}.jpg")
-        )
+        memory.write(Observation(name, "text", "camera1", text, first * SECOND, last * SECOND, thumbnail=f"{name}.jpg"))
     query = Query(question)
     return query, memory.read(query, 5000 * SECOND)
 

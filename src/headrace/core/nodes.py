@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
@@ -358,7 +358,20 @@ class Join(Node):
         await self.finish()
 
     def promised(self, pts: int, waiting: list[tuple[Channel, Item]]) -> None:
+        """No head below `pts` will come."""
+        for other in self.inputs[1:]:
+            self._pass_by(other, pts)
         self.promise(pts, waiting)
+
+    def _pass_by(self, edge: Edge, pts: int) -> None:
+        """Take what is older than `pts`: only the newest of it can still be a partner."""
+        channel = edge.channel
+        assert channel is not None
+        while (item := channel.peek()) is not None and item.pts < pts:
+            self._silent.discard(edge)
+            before = self._before.get(edge)
+            if (taken := channel.take()) is not None and (before is None or taken.pts >= before.pts):
+                self._before[edge] = taken
 
     async def _drain(self, channels: list[Channel]) -> None:
         """Nothing can join what is left: let its producers, which may be one, finish."""
@@ -376,11 +389,7 @@ class Join(Node):
         assert channel is not None
         since = clock.now()
         while True:
-            while (item := channel.peek()) is not None and item.pts < head.pts:
-                self._silent.discard(edge)
-                before = self._before.get(edge)
-                if (taken := channel.take()) is not None and (before is None or taken.pts >= before.pts):
-                    self._before[edge] = taken
+            self._pass_by(edge, head.pts)
             if len(channel):
                 self._silent.discard(edge)
                 break

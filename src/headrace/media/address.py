@@ -81,9 +81,7 @@ def _camera(text: str, timeout: tuple[float, float]) -> Address:
         return Address("camera", number, f"camera:{number}", "avfoundation", options, True, timeout)
     device = f"/dev/video{number}"
     if not Path(device).exists():
-        raise InputError(
-            f"camera:{number}: there is no {device}; connect a camera, or look for others in /dev/video*"
-        )
+        raise InputError(f"camera:{number}: there is no {device}; connect a camera, or look for others in /dev/video*")
     return Address("camera", device, f"camera:{number}", "v4l2", {}, True, timeout)
 
 

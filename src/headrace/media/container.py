@@ -94,9 +94,7 @@ def pick_video(container: InputContainer, address: Address) -> VideoStream:
     try:
         name = best.codec_context.name
     except (AttributeError, FFmpegError):
-        raise InputError(
-            f"{address.shown}: its video codec is not known to FFmpeg; convert it to H.264"
-        ) from None
+        raise InputError(f"{address.shown}: its video codec is not known to FFmpeg; convert it to H.264") from None
     if name in _TEXT:
         raise InputError(f"{address.shown}: is a text file, not a video; give a video, images or a URL")
     return best
@@ -172,12 +170,14 @@ def packets(
                 return
 
 
-def pictures(
-    source: Iterator[Packet[VideoStream]], stream: VideoStream, stats: Stats
-) -> Iterator[VideoFrame]:
+def pictures(source: Iterator[Packet[VideoStream]], stream: VideoStream, stats: Stats) -> Iterator[VideoFrame]:
     """Decode packets to pictures in order of display; damaged packets are counted and skipped."""
-    for packet in source:
-        yield from decode(stream, packet, stats)
+    try:
+        for packet in source:
+            yield from decode(stream, packet, stats)
+    except FFmpegError:
+        yield from decode(stream, None, stats)
+        raise
     yield from decode(stream, None, stats)
 
 
@@ -191,4 +191,6 @@ def decode(stream: VideoStream, packet: Packet[VideoStream] | None, stats: Stats
         stats.decode_errors += 1
         return []
     stats.decode_errors += sum(picture.is_corrupt for picture in found)
+    if packet is not None and packet.is_corrupt:
+        stats.decode_errors += 1
     return found

@@ -53,6 +53,8 @@ class ImageFolder(VideoSource):
                     first = describe(container, pick_video(container, file), file)
             except InputError:
                 continue
+            if not first.width:
+                continue
             return Info(
                 address.shown,
                 "images",
@@ -63,9 +65,7 @@ class ImageFolder(VideoSource):
                 first.codec,
                 False,
             )
-        raise InputError(
-            f"{address.shown}: none of the {len(self._paths)} images can be read; save them again"
-        )
+        raise InputError(f"{address.shown}: none of the {len(self._paths)} images can be read; save them again")
 
     def _pictures(self) -> Iterator[Picture]:
         self._timeline.restart(1 / self._rate, int(SECOND / self._rate))

@@ -54,13 +54,7 @@ def intervals(packets: Iterator[Packet[VideoStream]], at_least: int) -> Iterator
             raise SplitError("packets without time stamps")
         if packet.is_discard or packet.has_sidedata("new_extradata") or packet.has_sidedata("param_change"):
             raise SplitError("packets with an edit list or changing parameters")
-        if (
-            packet.is_keyframe
-            and done is None
-            and len(now.packets) >= at_least
-            and top is not None
-            and pts > top
-        ):
+        if packet.is_keyframe and done is None and len(now.packets) >= at_least and top is not None and pts > top:
             done, now = now, Interval(pts)
             done.high, trailing, size = pts, False, 0
         leads = now.low is not None and pts < now.low

@@ -59,9 +59,7 @@ def open_source(
     return StreamSource(address, name=name, every=every, loop=loop, retry=retry, sleep=sleep)
 
 
-def probe(
-    url: str | os.PathLike[str], *, fps: float = 1.0, timeout: tuple[float, float] = (10.0, 10.0)
-) -> Info:
+def probe(url: str | os.PathLike[str], *, fps: float = 1.0, timeout: tuple[float, float] = (10.0, 10.0)) -> Info:
     """What `url` holds, without decoding it.
 
     Raises:

@@ -76,9 +76,7 @@ class ParallelVideo(VideoSource):
         loop: bool = False,
     ) -> None:
         if workers < 1 or interval < 1 or memory < 1:
-            raise ConfigError(
-                f"workers={workers}, interval={interval}, memory={memory}: all must be at least 1"
-            )
+            raise ConfigError(f"workers={workers}, interval={interval}, memory={memory}: all must be at least 1")
         self._address = address_of(path)
         if self._address.kind != "file":
             raise ConfigError(f"{self._address.shown}: only a file can be decoded in parallel; use workers=1")
@@ -239,7 +237,8 @@ class _Hand:
         self._send(Message(Kind.BEGIN, a=_ticks(interval.low), b=_ticks(interval.high)))
         for packet, counts in interval.packets:
             stamps = (_ticks(packet.pts), _ticks(packet.dts), _ticks(packet.duration))
-            self._send(Message(Kind.PACKET, packet.is_keyframe, counts, *stamps, bytes(packet)))
+            flags = packet.is_keyframe | packet.is_corrupt << 1
+            self._send(Message(Kind.PACKET, flags, counts, *stamps, bytes(packet)))
         self._send(Message(Kind.END))
         self._send_now()
 

@@ -48,9 +48,7 @@ class Converter:
 
     def _to(self, picture: VideoFrame, name: str, full: bool) -> VideoFrame:
         span = ColorRange.JPEG if full else ColorRange.MPEG
-        return self._scaler.reformat(
-            picture, format=name, src_color_range=span, dst_color_range=span, threads=1
-        )
+        return self._scaler.reformat(picture, format=name, src_color_range=span, dst_color_range=span, threads=1)
 
     def _from_rgb(self, picture: VideoFrame) -> VideoFrame:
         matrix = Colorspace.ITU601 if picture.height <= 576 else Colorspace.ITU709

@@ -37,9 +37,7 @@ class VideoSource(ABC):
 
     def __init__(self, name: str, *, can_wait: bool, every: int | None = None, loop: bool = False) -> None:
         if every is not None and every <= 0:
-            raise ConfigError(
-                f"every={every} ns: the spacing of frames must be positive; leave it out for all"
-            )
+            raise ConfigError(f"every={every} ns: the spacing of frames must be positive; leave it out for all")
         self.name, self.can_wait, self.stats = name, can_wait, Stats()
         self._every, self._loop = every, loop
         self._timeline = Timeline(self.stats)

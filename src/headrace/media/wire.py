@@ -44,7 +44,7 @@ class Message:
     """One message; the meaning of `number`, `a`, `b`, `c` is the kind's.
 
     BEGIN: a = low, b = high (NO_PTS for no bound). PACKET: number = 1 if its errors count, a = pts,
-    b = dts, c = duration, body = data, flag 1 = key frame. FRAME: number = slot, a = pts, b = height,
+    b = dts, c = duration, body = data, flags 1 = key frame, 2 = corrupt. FRAME: number = slot, a = pts, b = height,
     c = width, flags 1 = key, 2 = full range, 4 = grey. FREE: number = slot. SEAM: a = pts, body = digest.
     END from the worker: number = errors. GIVE_UP: body = reason.
     """
@@ -61,9 +61,7 @@ class Message:
 def send(file: IO[bytes], message: Message) -> None:
     """Write one message; the caller flushes."""
     file.write(
-        _HEAD.pack(
-            message.kind, message.flags, message.number, message.a, message.b, message.c, len(message.body)
-        )
+        _HEAD.pack(message.kind, message.flags, message.number, message.a, message.b, message.c, len(message.body))
     )
     if message.body:
         file.write(message.body)

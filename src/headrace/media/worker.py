@@ -112,10 +112,9 @@ def _packet(message: Message, stream: VideoStream) -> Packet[Any]:
     packet.stream = stream
     assert stream.time_base is not None
     packet.time_base = stream.time_base
-    packet.pts, packet.dts, packet.duration = (
-        None if t == NO_PTS else t for t in (message.a, message.b, message.c)
-    )
+    packet.pts, packet.dts, packet.duration = (None if t == NO_PTS else t for t in (message.a, message.b, message.c))
     packet.is_keyframe = bool(message.flags & 1)
+    packet.is_corrupt = bool(message.flags & 2)
     return packet
 
 

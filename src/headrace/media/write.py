@@ -45,9 +45,7 @@ def write_video(
 
     suffix = Path(path).suffix.lower()
     if suffix not in _FORMATS:
-        raise ConfigError(
-            f"{path}: cannot write {suffix or 'a name without suffix'}; use {', '.join(_FORMATS)}"
-        )
+        raise ConfigError(f"{path}: cannot write {suffix or 'a name without suffix'}; use {', '.join(_FORMATS)}")
     rate = Fraction(fps).limit_denominator(1001)
     stream: Any = None
     with atomic_path(path) as temporary, av.open(str(temporary), "w", format=_FORMATS[suffix]) as container:

@@ -77,8 +77,8 @@ class QuickVideo(Recipe):
             seed=seed,
             note=(
                 f"{seconds} s of 720p H.264 at about 22 Mb/s, medians of {runs} runs in turn, "
-                f"{os.cpu_count()} cores under load {os.getloadavg()[0]:.1f}; wall time, so a busy machine hides the gain"
-                + (f"; decoded serially: {split.fallback}" if split.fallback else "")
+                f"{os.cpu_count()} cores under load {os.getloadavg()[0]:.1f}, wall time: "
+                "a busy machine hides the gain" + (f"; decoded serially: {split.fallback}" if split.fallback else "")
             ),
         )
 

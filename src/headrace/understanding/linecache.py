@@ -39,9 +39,7 @@ class LineCache:
     The test is one-sided: in doubt it says "other", which costs a recognition and never a wrong text.
     """
 
-    def __init__(
-        self, *, lines: int = 256, budget: int = 4 << 20, tolerance: float = 0.4, candidates: int = 3
-    ) -> None:
+    def __init__(self, *, lines: int = 256, budget: int = 4 << 20, tolerance: float = 0.4, candidates: int = 3) -> None:
         """
         Args:
             lines: greatest number of lines kept; 0 keeps none.

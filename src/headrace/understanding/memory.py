@@ -33,7 +33,7 @@ VECTOR = 240
 
 #: A consolidation frees the memory down to this share of the budget, so that its cost is spread over
 #: the writes that fill it again.
-LOW_WATER = 0.875
+LOW_WATER = 0.8
 #: The whole span of time in memory is worth this many doublings of weight when choosing what to forget.
 SPAN_WORTH = 4.0
 
@@ -85,7 +85,7 @@ class ObservationMemory:
 
     def __init__(self, budget: int, encoder: Encoder | None = None) -> None:
         if budget < SMALLEST:
-            raise ConfigError(f"a memory of {budget} bytes is too small to be of use; give it at least {SMALLEST}")
+            raise ConfigError(f"a memory of {budget} bytes is too small to be of use; give at least {SMALLEST}")
         self._budget, self._encoder = budget, encoder
         self.reset()
 

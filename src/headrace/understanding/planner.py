@@ -16,6 +16,8 @@ from headrace.understanding.scene import roll
 TEXTURED = 14.0
 #: Share of a region's textured blocks that may still move when it is read.
 RESTLESS_SHARE = 0.15
+#: Blocks without texture that may lie between the words of a line (twice as many in large type), and the most by which a region is widened.
+WORD_GAP, WIDEST = 2, 24
 #: Regions closer than this many pixels become one.
 JOIN = 16
 
@@ -73,7 +75,7 @@ class ReadingPlan:
                 left, top, right, bottom = window
                 grid["read"][top:bottom, left:right] = tick
                 grid["pending"] &= ~cells
-                boxes.append(admission.box(left, top, right, bottom))
+                boxes.append(admission.box(*_whole_line(textured, window)))
         merged = join_boxes([*boxes, *forced])
         return [(box, not any(_overlap(box, settled) for settled in boxes)) for box in merged]
 
@@ -162,6 +164,22 @@ def _regions(cells: Mask, reach: tuple[int, int]) -> list[tuple[Mask, tuple[int,
         x, y, width, height = (int(v) for v in stats[label][:4])
         found.append((np.asarray(labels == label), (x, y, x + width, y + height)))
     return found
+
+
+def _whole_line(textured: Mask, window: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
+    """A window widened over the text beside it, so that a word that changed is read with its line."""
+    left, top, right, bottom = window
+    columns = textured[top:bottom].any(axis=0)
+    gap = WORD_GAP if bottom - top < 5 else 2 * WORD_GAP
+    for _ in range(WIDEST):
+        if not columns[max(0, left - gap) : left].any():
+            break
+        left -= 1
+    for _ in range(WIDEST):
+        if not columns[right : right + gap].any():
+            break
+        right += 1
+    return left, top, right, bottom
 
 
 def _overlap(a: Box, b: Box) -> bool:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from headrace.core.item import SECOND
 from headrace.understanding.matching import Line, Term, bearing, content
@@ -131,6 +132,7 @@ class _Hits:
     index: list[int]
     surety: Scores  # [K, T]
     weight: Scores  # [T], sums to 1
+    place: npt.NDArray[np.int64]  # [K, 4]: number of the source, number of the segment, first, last
 
     @classmethod
     def of(cls, terms: Sequence[Term], view: View) -> _Hits | None:
@@ -149,7 +151,18 @@ class _Hits:
             for term, column in zip(terms, table.T, strict=True)
         ]
         weight = np.array(idf) / sum(idf)
-        return cls([view.rows[i] for i in index], index, table * bearing(terms, table), weight)
+        rows = [view.rows[i] for i in index]
+        names: dict[str, int] = {}
+        place = [
+            (
+                names.setdefault(row.source, len(names)),
+                -1 - k if row.segment is None else names.setdefault(row.segment, len(names)),
+                row.first,
+                row.last,
+            )
+            for k, row in enumerate(rows)
+        ]
+        return cls(rows, index, table * bearing(terms, table), weight, np.array(place, dtype=np.int64))
 
     def coverage(self) -> tuple[Scores, Scores]:
         """Of each row's moment and of each row alone, [K] both; moments of the best `SEEDS` rows only."""
@@ -165,8 +178,12 @@ class _Hits:
         together = self._together(k)
         return [int(j) for j in np.argsort(-gain, kind="stable") if together[j] and gain[j] > 0]
 
-    def _together(self, k: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        return np.array([row.together(self.rows[k]) for row in self.rows])
+    def _together(self, k: int) -> npt.NDArray[np.bool_]:
+        """[K]: which rows were there together with row k, as `Observation.together` has it."""
+        source, segment, first, last = self.place.T
+        overlapping = (first <= last[k]) & (first[k] <= last)
+        together: npt.NDArray[np.bool_] = (source == source[k]) & ((segment == segment[k]) | overlapping)
+        return together
 
 
 def _by_meaning(view: View, limit: int) -> list[Evidence]:

@@ -107,7 +107,7 @@ class StandingQuestions:
             ConfigError: it has no word to wait for, or is already waited for.
         """
         if not tokens(text):
-            raise ConfigError(f"the standing question {text!r} has no word to wait for; write what should be shown")
+            raise ConfigError(f"the standing question {text!r} has no word; write what should be shown")
         if any(question.text == text for question in self._questions.values()):
             raise ConfigError(f"the standing question {text!r} is given twice; give it once")
         question = StandingQuestion(f"when-{len(self._questions) + 1}", text)
@@ -134,7 +134,7 @@ class StandingQuestions:
 
     def _cause(self, question: StandingQuestion, row: Observation) -> list[Evidence]:
         """The lines that make the question true now that `row` was written; empty if it is not."""
-        terms = content(question.text)
+        terms = _terms(question.text)
         recent = self._recent[question.id]
         if row.first <= question.after or not any(_matches(terms, question.text, row)):
             return []
@@ -178,6 +178,12 @@ class StandingQuestions:
         other = type(self)(self._texts, self.window)
         other.restore(self.snapshot())
         return other
+
+
+def _terms(question: str) -> list[Term]:
+    """The content words of a question; denial is compared apart from them."""
+    terms = content(question)
+    return [term for term in terms if term.text not in _NEGATIONS] or terms
 
 
 def _matches(terms: Sequence[Term], question: str, row: Observation) -> list[float]:

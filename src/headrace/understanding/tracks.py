@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from difflib import SequenceMatcher
 from typing import Self
 
+import numpy as np
+
 from headrace.core.item import SECOND, emission_id
 from headrace.core.stateful import Snapshot
 from headrace.understanding.gate import Admission
@@ -17,8 +19,14 @@ from headrace.understanding.reader import ReadLine
 
 #: Two readings are the same line from this similarity on (letters and digits only).
 SAME = 0.85
+#: Share of a cut line's letters that must be found, in order, in the whole line.
+PART = 0.8
 #: A reading that is part of another one is the same line within this time.
 PART_WITHIN = 12 * SECOND
+#: A line read again within this time of its first sight was in transition: the later reading counts.
+SETTLING = 3 * SECOND // 2
+#: A line whose box ends this many pixels from the border of the frame is cut by it.
+BORDER = 16
 #: A line that returns within this time is the same line again.
 RETURN_WITHIN = 600 * SECOND
 #: Readings below this score do not argue about digits.
@@ -27,14 +35,26 @@ SURE = 0.8
 REMEMBERED = 512
 
 
+#: Blocks of the scene: (col0, row0, col1, row1), half open.
+Cells = tuple[int, int, int, int]
+
+
 @dataclass(slots=True)
 class Track:
-    """A line under way. `cells` are scene blocks, `tick` the gate's tick of its last reading."""
+    """A line under way.
+
+    Attributes:
+        cells: scene blocks (col0, row0, col1, row1) of its last reading.
+        tick: the gate's tick of its last reading.
+        cut: its last reading ended at the border of the frame.
+        live: it still stands, as far as known.
+    """
 
     observation: Observation
     key: str
-    cells: tuple[int, int, int, int]
+    cells: Cells
     tick: int
+    cut: bool
     live: bool = True
 
 
@@ -42,8 +62,11 @@ class LineTracks:
     """Turns readings into observations; Stateful.
 
     A line lives while at least half of its blocks show what was read: not moving, and nothing else
-    admitted there since. A reading that matches a known line (similarity of letters and digits, or
-    part of it) extends that line; digits must agree, so a counter gives a line per value.
+    admitted there since. A reading extends a line that it equals but for noise (similarity of letters
+    and digits; digits must agree, so a counter gives a line per value). A reading that is part of a
+    line extends it if one of them is cut by the border of the frame, or if the rest of the line still
+    stands beside it. If the rest is gone and the line is a moment old, it was read in transition, and
+    the later reading replaces it.
     """
 
     def __init__(self) -> None:
@@ -59,11 +82,9 @@ class LineTracks:
             if not track.live:
                 continue
             window = admission.window(track.cells)
-            if window is not None:
-                intact = (admission.version[window] <= track.tick) & ~admission.unstable[window]
-                if intact.mean() >= 0.5:
-                    track.observation.last = max(track.observation.last, pts)
-                    continue
+            if _stands(track, admission):
+                track.observation.last = max(track.observation.last, pts)
+                continue
             if window is None or pts - track.observation.last > SECOND:
                 track.live = False
                 yield track.observation
@@ -71,9 +92,11 @@ class LineTracks:
     def read(self, pts: int, admission: Admission, source: str, line: ReadLine) -> tuple[Observation, bool] | None:
         """Take in one reading: its observation and whether the line is new; None if it is no text."""
         key = normalise(line.text)
-        if len(key) < 2:
+        if len(key) < (2 if any(c.isdigit() for c in key) else 3):
             return None
-        track = self._match(pts, key, line.score)
+        cut = line.box[0] < BORDER or line.box[2] > admission.frame.width - BORDER
+        cells = admission.cells(line.box)
+        track, replaced = self._match(pts, key, line.score, cut, cells, admission)
         if track is None:
             ordinal = self._ordinals.get(pts, 0)
             self._ordinals = {pts: ordinal + 1}
@@ -81,16 +104,18 @@ class LineTracks:
                 id=emission_id(source, "text", pts, ordinal), kind="text", source=source, text=line.text,
                 first=pts, last=pts, box=line.box, score=line.score,
             )  # fmt: skip
-            self._tracks.append(Track(observation, key, admission.cells(line.box), admission.tick))
+            self._tracks.append(Track(observation, key, cells, admission.tick, cut))
             return observation, True
         seen = track.observation
         if not track.live:
             seen.weight += 1
         better = line.score > seen.score and len(key) >= len(track.key)
-        if better or len(key) > len(track.key):
+        if better or len(key) > len(track.key) or replaced:
             seen.text, seen.score, track.key = line.text, line.score, key
         seen.last = max(seen.last, pts)
-        track.cells, track.tick, track.live = admission.cells(line.box), admission.tick, True
+        if len(key) >= len(track.key) or not _stands(track, admission):
+            track.cells = cells
+        track.tick, track.cut, track.live = admission.tick, cut, True
         return seen, False
 
     def end(self) -> Iterator[Observation]:
@@ -99,24 +124,23 @@ class LineTracks:
             if track.live:
                 yield track.observation
 
-    def _match(self, pts: int, key: str, score: float) -> Track | None:
+    def _match(
+        self, pts: int, key: str, score: float, cut: bool, cells: Cells, admission: Admission
+    ) -> tuple[Track | None, bool]:
+        """The newest line that a reading extends, and whether it replaces its text."""
         for track in reversed(self._tracks):
             seen = track.observation
             if pts - seen.last > RETURN_WITHIN:
                 continue
-            if key == track.key:
-                return track
-            if key in track.key or track.key in key:
-                if pts - seen.last < PART_WITHIN and _digits_agree(key, track.key, part=True):
-                    return track
+            if key == track.key or _alike(key, track.key, sure=min(score, seen.score) >= SURE):
+                return track, False
+            if pts - seen.last >= PART_WITHIN or not _part(key, track.key, fuzzy=cut or track.cut):
                 continue
-            if abs(len(key) - len(track.key)) > 0.25 * max(len(key), len(track.key)):
-                continue
-            if min(score, seen.score) >= SURE and not _digits_agree(key, track.key, part=False):
-                continue
-            if SequenceMatcher(None, key, track.key, autojunk=False).ratio() >= SAME:
-                return track
-        return None
+            if cut or track.cut or len(key) > len(track.key) or _stands(track, admission, beside=cells):
+                return track, False
+            if pts - seen.first < SETTLING:
+                return track, True
+        return None, False
 
     # -- Stateful -----------------------------------------------------------------------------
 
@@ -149,8 +173,37 @@ def normalise(text: str) -> str:
     return re.sub(r"[\W_]", "", text.lower())
 
 
-def _digits_agree(a: str, b: str, *, part: bool) -> bool:
-    digits_a, digits_b = (re.sub(r"\D", "", key) for key in (a, b))
-    if part:
-        return digits_a in digits_b or digits_b in digits_a
-    return digits_a == digits_b
+def _stands(track: Track, admission: Admission, beside: Cells | None = None) -> bool:
+    """Whether at least half of a line's blocks (those not in `beside`) still show what was read there."""
+    window = admission.window(track.cells)
+    if window is None:
+        return False
+    intact = (admission.version[window] <= track.tick) & ~admission.unstable[window]
+    if beside is not None:
+        column = admission.origin[0] + window[1].start
+        columns = np.arange(column, column + intact.shape[1])
+        intact = intact[:, (columns < beside[0]) | (columns >= beside[2])]
+    return bool(intact.size and intact.mean() >= 0.5)
+
+
+def _alike(a: str, b: str, *, sure: bool) -> bool:
+    """Whether two readings are of one whole line. Two sure ones must agree in their digits."""
+    if abs(len(a) - len(b)) > 0.25 * max(len(a), len(b)):
+        return False
+    if sure and _digits(a) != _digits(b):
+        return False
+    return SequenceMatcher(None, a, b, autojunk=False).ratio() >= SAME
+
+
+def _part(a: str, b: str, *, fuzzy: bool) -> bool:
+    """Whether the shorter of two readings is part of the longer; `fuzzy` forgives misread cut letters."""
+    short, long = sorted((a, b), key=len)
+    if not fuzzy:
+        return short in long
+    blocks = SequenceMatcher(None, short, long, autojunk=False).get_matching_blocks()
+    found = sum(block.size for block in blocks)
+    return found >= PART * len(short) and max(block.size for block in blocks) >= 0.6 * len(short)
+
+
+def _digits(key: str) -> str:
+    return re.sub(r"\D", "", key)
