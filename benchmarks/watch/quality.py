@@ -168,11 +168,11 @@ def _quantile(values: list[float] | None, q: float) -> float:
 def _show(quality: Quality) -> str:
     head = (
         f"seed {quality.seed}, {quality.speed}, {quality.gate}: recall {quality.recall:.3f}, first seen p95 "
-        f"{quality.seen_p95_s:.2f} s, emitted p95 {quality.emitted_p95_s:.2f} s, duplicates {quality.duplicates}, wrong "
-        f"{quality.wrong}, boundaries F1 {quality.boundary_f1:.3f} (always {quality.boundary_always_f1:.3f}, periodic "
-        f"{quality.boundary_periodic_f1:.3f}), admitted {quality.admitted_share:.2%}, real-time factor "
-        f"{quality.realtime_factor:.2f}, CPU {quality.cpu_per_media_s:.3f} s/s, oldest {quality.oldest_processed_s:.2f} s, "
-        f"drops {quality.drops}"
+        f"{quality.seen_p95_s:.2f} s, emitted p95 {quality.emitted_p95_s:.2f} s, duplicates {quality.duplicates}, "
+        f"wrong {quality.wrong}, boundaries F1 {quality.boundary_f1:.3f} (always {quality.boundary_always_f1:.3f}, "
+        f"periodic {quality.boundary_periodic_f1:.3f}), admitted {quality.admitted_share:.2%}, real-time factor "
+        f"{quality.realtime_factor:.2f}, CPU {quality.cpu_per_media_s:.3f} s/s, "
+        f"oldest {quality.oldest_processed_s:.2f} s, drops {quality.drops}"
     )
     rows = [
         f"  {name:10s} {regime.found:3d}/{regime.lines:<3d} seen {regime.seen_p50_s:.2f}/{regime.seen_p95_s:.2f} "

@@ -10,6 +10,8 @@ import typer
 
 if TYPE_CHECKING:
     from headrace.apps.result import Answer, Result
+    from headrace.core.recipe import Recipe
+    from headrace.understanding.responder import Responder
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON: one emission a line, then the result.")]
 Llm = Annotated[
@@ -177,15 +179,18 @@ def _size(option: str, text: str | None, default: int) -> int:
         raise ConfigError(f"{option} {text!r} is no size; write bytes or a text like 64MB") from None
 
 
-def _gate(name: str) -> object:
+def _gate(name: str) -> Recipe | None:
+    """The recipe of that name, or None for the gate of the house."""
     if name == "settle":
         return None
-    from headrace.recipes.registry import find
+    from headrace.recipes.registry import open_registry
 
-    return find(name)()
+    registry = open_registry()
+    registry.expect(name)
+    return registry.entry(name).load()()
 
 
-def _responder(url: str, model: str, timeout: float) -> object:
+def _responder(url: str, model: str, timeout: float) -> Responder | None:
     if not url:
         return None
     from headrace.understanding.llm import Remote

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 
-from headrace.core import ProfileClock, Trace
+from headrace.core import DeadlockError, ProfileClock, Trace
 from tests.core.schedules import WORKERS, costs, random_graph, seeds
 
 
@@ -15,7 +15,11 @@ def run(seed: int, clock_seed: int, folder) -> tuple[bytes, int]:
     path = folder / "trace.jsonl"
     trace = Trace(path, {"clock": "profile", "seed": clock_seed})
     graph, leaves = random_graph(seed, clock, trace)
-    graph.run()
+    try:
+        graph.run()
+    except DeadlockError as error:  # joins of a stream with a part of itself may need more than edges hold
+        trace.close()
+        return path.read_bytes() + str(error).encode(), 0
     trace.end(clock.now(), drops={channel.name: channel.drops.to_json() for channel in graph.channels})
     trace.close()
     seen = [[(now, item.pts, item.epoch, item.source, item.data) for now, item in leaf.records] for leaf in leaves]
@@ -25,15 +29,18 @@ def run(seed: int, clock_seed: int, folder) -> tuple[bytes, int]:
 
 
 def test_one_seed_gives_one_trace_and_another_seed_another(tmp_path):
-    lossy = differ = workers = 0
+    lossy = differ = workers = stuck = count = 0
     for seed in seeds(600):
         first, lost = run(seed, 1, tmp_path)
         assert run(seed, 1, tmp_path) == (first, lost), f"graph {seed} differs from itself"
+        count += 1
+        stuck += b"deadlock" in first
         used = any(f'"stage":"{name}"'.encode() in first for name in WORKERS)
         workers += used
         if lost and used:
             lossy += 1
             differ += run(seed, 2, tmp_path)[0].replace(b'"seed":2', b'"seed":1') != first
-    assert workers > 10
-    assert lossy > 5
+    assert workers > count / 5
+    assert stuck <= count / 50
+    assert lossy > count / 20
     assert differ > 0.8 * lossy, "another seed changes what a slow worker sees"

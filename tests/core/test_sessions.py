@@ -101,9 +101,6 @@ def test_cancellation_frees_the_thread_of_a_blocking_source_and_of_a_worker():
 def test_run_sessions_cancelled_cancels_all(zero_clock):
     ended = []
 
-    class Note(Threads):
-        pass
-
     async def respond(item, turn):
         try:
             await asyncio.get_running_loop().create_future()

@@ -27,6 +27,8 @@ def server(tmp_path):
                 return
             self.send_response(200)
             self.send_header("Content-Type", "video/mp2t")
+            if part.startswith(b"<html>"):
+                self.send_header("Content-Length", str(len(part)))
             self.end_headers()
             self.wfile.write(part)
 
@@ -63,13 +65,14 @@ def test_items_after_a_reconnect(tmp_path, server):
     film = clip(tmp_path / "a.ts").read_bytes()
     parts += [film, film]
     source = open_source(url, sleep=lambda _: None, retry=Retry(jitter=0))
-    items = [item for item, _ in zip(source.items(), range(50), strict=False)]
+    items = [item for item, _ in zip(source.items(), range(48), strict=False)]
     source.close()
     times = stamps(items)
     assert all(item.arrival == 0 for item in items)
-    assert times[24] == 960 * MS
-    assert times[25] == times[24] + SECOND // 2
-    assert times[49] == times[25] + 960 * MS
+    # A cut connection costs the last packet, whose end nobody has seen.
+    assert times[23] == 920 * MS
+    assert times[24] == times[23] + SECOND // 2
+    assert times[47] == times[24] + 920 * MS
 
 
 def test_close_ends_the_wait_for_a_lost_stream(tmp_path, server):
@@ -78,7 +81,7 @@ def test_close_ends_the_wait_for_a_lost_stream(tmp_path, server):
     source = open_source(url, retry=Retry(first=600.0, longest=600.0))
     reader = Thread(target=lambda: list(source.items()))
     reader.start()
-    while source.stats.frames < 25:
+    while source.stats.frames < 20:
         reader.join(0.02)
     source.close()
     reader.join(5)

@@ -40,7 +40,8 @@ def test_probe_and_source_agree(tmp_path):
     ("name", "content", "says"),
     [
         ("empty.mp4", b"", "is empty"),
-        ("notes.txt", b"these are notes\nnot a film\n" * 9, "text file"),
+        ("notes.txt", b"these are notes\nnot a film\n" * 9, "not a video"),
+        ("art.ans", b"\x1b[1;31mhello\x1b[0m\r\n" * 60, "text file"),
         ("notes.mp4", b"these are notes\n" * 9, "not a video"),
         ("noise.mkv", bytes(range(256)) * 40, "not a video"),
     ],

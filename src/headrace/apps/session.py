@@ -11,7 +11,7 @@ from headrace.apps.output import Output
 from headrace.apps.result import Alert, Evidence, Series, SourceInfo
 from headrace.core.clock import Clock
 from headrace.core.executor import Threads
-from headrace.core.graph import Graph
+from headrace.core.graph import Graph, Stream
 from headrace.core.item import SECOND, Emission, Item, emission_id
 from headrace.core.op import Op
 from headrace.core.overflow import Block, Latest
@@ -20,9 +20,9 @@ from headrace.media.source import VideoSource
 from headrace.understanding.gate import Gate
 from headrace.understanding.memory import ObservationMemory
 from headrace.understanding.observation import Observation
-from headrace.understanding.perceive import Perceive, merge_moments
+from headrace.understanding.perceive import Moment, Perceive, merge_moments
 from headrace.understanding.question import Evidence as Found
-from headrace.understanding.reading import Reader, Reading
+from headrace.understanding.reading import Reader, Reading, Sighting
 from headrace.understanding.standing import StandingQuestions
 
 #: Frames a second that are looked at.
@@ -102,10 +102,10 @@ class Session:
         self._thread = Threads(1, name=f"text-{source.name}")
         clock = shared.clock
         self.graph = Graph(clock, trace=shared.trace, name=source.name)
-        moments = self.graph.map(self.perceive, self.graph.source(source), name="perceive")
+        moments: Stream[Moment] = self.graph.map(self.perceive, self.graph.source(source), name="perceive")
         self.graph.sink(_Calls(self._moment), moments, name="events")
         edge = Latest(merge=merge_moments, max_age=OLDEST) if clock.paced or not source.can_wait else Block(AHEAD)
-        lines = self.graph.map(self.reading, moments, edge=edge, on=self._thread, name="read")
+        lines: Stream[Sighting] = self.graph.map(self.reading, moments, edge=edge, on=self._thread, name="read")
         self.graph.sink(_Calls(self._sighting), lines, name="remember")
 
     async def run(self) -> None:
@@ -152,19 +152,18 @@ class Session:
         picture = None
         if shared.output is not None:
             picture = shared.output.thumbnail(moment.segment, moment.admission.frame)
-        shared.memory.write(
-            Observation(
-                id=moment.segment,
-                kind="event",
-                source=item.source,
-                text="",
-                first=boundary.pts,
-                last=boundary.known,
-                score=boundary.score,
-                thumbnail=picture,
-                segment=moment.segment,
-            )  # fmt: skip
+        event = Observation(
+            id=moment.segment,
+            kind="event",
+            source=item.source,
+            text="",
+            first=boundary.pts,
+            last=boundary.known,
+            score=boundary.score,
+            thumbnail=picture,
+            segment=moment.segment,
         )
+        shared.memory.write(event)
         content = {"score": round(boundary.score, 4), "thumbnail": picture}
         self._emit(moment.segment, "event", content, boundary.pts, boundary.pts, item.pts)
         shared.view.note(boundary.pts / SECOND, "event", "a new scene" if boundary.score else "the stream begins")

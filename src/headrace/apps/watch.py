@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from headrace.apps.live import SilentView, Status, View
 from headrace.apps.output import Output
@@ -238,7 +238,8 @@ class _Run:
             standing=list(options.when),
             series=shared.series,
         )
-        for proof in [proof for part in (*answers, *shared.alerts) for proof in part.evidence]:
+        answered = [proof for made in answers for proof in made.evidence]
+        for proof in answered + [proof for alert in shared.alerts for proof in alert.evidence]:
             proof.thumbnail = proof.thumbnail if has(proof.thumbnail) else None
         if shared.trace is not None:
             errors = {session.info.name: session.info.errors for session in self.sessions if session.info.errors}
@@ -263,7 +264,8 @@ class _Run:
         content = {"question": question, "seen": made.seen, "text": made.text, "by": made.by}
         newest = max((proof.end for proof in made.evidence), default=now)
         shared.emit(Emission(name, "answer", content, now, now, shared.clock.now(), newest))
-        return Answer(name, question, made.seen, made.text, made.by, evidence, None, made.note)
+        by: Literal["extractive", "llm"] = "llm" if made.by == "llm" else "extractive"
+        return Answer(name, question, made.seen, made.text, by, evidence, None, made.note)
 
 
 def demo() -> dict[str, Any]:
@@ -290,8 +292,8 @@ def _open(addresses: Sequence[str | Path]) -> list[tuple[Primed, SourceInfo]]:
             )
             opened.append((Primed(source), about))
     except BaseException:
-        for source, _ in opened:
-            source.close()
+        for primed, _ in opened:
+            primed.close()
         raise
     return opened
 

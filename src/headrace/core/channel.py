@@ -118,11 +118,16 @@ class Channel:
         return any(not putter.done() for putter in self._putters)
 
     @property
+    def starved(self) -> bool:
+        """Whether the consumer waits for an item."""
+        return self._getter is not None and not self._getter.done()
+
+    @property
     def blocked(self) -> str | None:
         """Why someone waits here, for the report of a deadlock; None if nobody does."""
         if self.full:
             return f"{self.name} (full, {len(self._queue)} of {self._items})"
-        if self._getter is not None and not self._getter.done():
+        if self.starved:
             return f"{self.name} (empty)"
         return None
 

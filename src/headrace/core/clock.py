@@ -2,10 +2,10 @@
 
 | clock | time | workers | use |
 |---|---|---|---|
-| `WallClock(speed)` | the machine's, scaled | run beside the loop | live, `--speed realtime`, `--speed N` |
-| `MeasuredClock()` | follows the media; stands still while a worker computes | run beside the loop | files at full speed |
-| `ProfileClock(costs, seed)` | jumps to the next timer | run inline, charged a seeded cost | deterministic replay, tests |
-| `ZeroClock()` | jumps to the next timer | run inline, free | upper bound, unit tests |
+| `WallClock(speed)` | the machine's, scaled | beside the loop | live, `--speed realtime`, `--speed N` |
+| `MeasuredClock()` | follows the media, waits for workers | beside the loop | files at full speed |
+| `ProfileClock(costs, seed)` | jumps to the next timer | inline, charged a seeded cost | replay, tests |
+| `ZeroClock()` | jumps to the next timer | inline, free | upper bound, unit tests |
 
 The virtual ones run an asyncio loop whose selector jumps to the next timer when nothing else can
 run, breaks ties first in, first out, and raises `DeadlockError` when nothing can ever run again.

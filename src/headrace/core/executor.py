@@ -113,14 +113,14 @@ class _Parcel:
     def read(self) -> Any:
         """The value, with copies of the buffers."""
         if self.name is None:
-            return pickle.loads(self.pickled)
+            return pickle.loads(self.pickled)  # noqa: S301 - from our own process
         block = SharedMemory(self.name)
         copies = []
         for part in self._parts(block):
             copies.append(bytearray(part))
             part.release()
         block.close()
-        return pickle.loads(self.pickled, buffers=copies)
+        return pickle.loads(self.pickled, buffers=copies)  # noqa: S301
 
     def free(self) -> None:
         if self.name is not None:

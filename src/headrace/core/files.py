@@ -21,7 +21,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     try:
         yield temporary
         fsync(temporary)
-        os.replace(temporary, target)
+        temporary.replace(target)
         fsync(target.parent)
     except BaseException:
         with suppress(FileNotFoundError):

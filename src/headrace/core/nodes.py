@@ -419,18 +419,19 @@ class Join(Node):
         Waiting for this join itself does not count: that would never end.
         """
         for edge in _leaving(node):
-            if edge.channel is not None and not self._blocks(edge):
+            if edge.channel is not None and not self._awaited_by(edge.end, set()):
                 yield edge.channel
         for edge in node.inputs:
             yield from self._above(edge.start)
 
-    def _blocks(self, edge: Edge) -> bool:
-        """Whether what is put into this edge waits for this join, directly or through full edges."""
-        if edge.end is self:
-            return True
-        return any(
-            onward.channel is not None and onward.channel.full and self._blocks(onward) for onward in _leaving(edge.end)
-        )
+    def _awaited_by(self, node: Node, seen: set[Node]) -> bool:
+        """Whether a node waits for this join, directly or through others: for room or for an item."""
+        if node is self or node in seen:
+            return node is self
+        seen.add(node)
+        ahead = [edge.end for edge in _leaving(node) if edge.channel is not None and edge.channel.full]
+        behind = [_runner(edge.start) for edge in node.inputs if edge.channel is not None and edge.channel.starved]
+        return any(self._awaited_by(other, seen) for other in (*ahead, *behind))
 
 
 class React(Node):
@@ -519,3 +520,10 @@ def _leaving(node: Node) -> Iterator[Edge]:
 
 async def _first_done(futures: Sequence[asyncio.Future[None]]) -> None:
     await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
+
+
+def _runner(node: Node) -> Node:
+    """The node in whose task a node runs: its own, or that of what it is fused to."""
+    while node.fused:
+        node = node.inputs[0].start
+    return node

@@ -47,7 +47,9 @@ class ParallelVideo(VideoSource):
     Each worker decodes one interval between key frames at a time and runs ahead of the reader by as
     many frames as its share of `memory` holds; frames are handed over in order. Two workers run side
     by side for good if that share holds half an interval. Where the file cannot be split, or a seam
-    does not match, decoding goes on in this process from the frame it had reached.
+    does not match, decoding goes on in this process from the frame it had reached. Damaged pictures come
+    at the same times and are counted alike, but what stands in for their missing parts is whatever the
+    decoder holds, so those pictures, up to the next key frame, need not be the serial source's.
 
     Args:
         path: the file.

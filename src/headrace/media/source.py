@@ -9,6 +9,7 @@ from threading import Event
 from headrace.core.errors import ConfigError, InputError, StateError
 from headrace.core.frame import Frame
 from headrace.core.item import Item
+from headrace.media.info import Info
 from headrace.media.stats import Stats
 from headrace.media.timeline import Ticks, Timeline
 
@@ -34,6 +35,7 @@ class VideoSource(ABC):
     """
 
     blocking = True
+    info: Info
 
     def __init__(self, name: str, *, can_wait: bool, every: int | None = None, loop: bool = False) -> None:
         if every is not None and every <= 0:

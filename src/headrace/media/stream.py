@@ -109,6 +109,8 @@ class StreamSource(VideoSource):
             if not self.info.live or self._closed.is_set():
                 return
             gap = self._reconnect(waits)
+            if self._closed.is_set():
+                return
 
     def _broken(self, error: Exception) -> None:
         """A read failed: a file ends there, a live stream is called back."""
@@ -124,7 +126,7 @@ class StreamSource(VideoSource):
             log.warning("%s: lost; trying again in %.1f s", self.name, wait)
             self._sleep(wait)
             if self._closed.is_set():
-                break
+                return 0
             waited, attempts = waited + wait, attempts + 1
             try:
                 self._stream = self._open()

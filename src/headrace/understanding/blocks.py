@@ -79,6 +79,6 @@ def row_gain(target: Floats, other: Floats) -> Floats:
     gain = np.nan_to_num(np.nanmedian(ratio, axis=1), nan=1.0).astype(np.float32)
     gain = cv2.medianBlur(gain[:, None], 3)[:, 0] if len(gain) >= 3 else gain
     left = float(np.median(np.abs(x - y * gain[:, None])[known]))
-    explains = left < 0.6 * raw and left < 3 and 0.6 < gain.min() and gain.max() < 1.6
+    explains = left < 0.6 * raw and left < 3 and gain.min() > 0.6 and gain.max() < 1.6
     result: Floats = gain[:, None, None] if explains else one
     return result

@@ -63,7 +63,7 @@ class Admission:
         x, y = self.corner
         width, height = self.frame.width, self.frame.height
         left, top = int(x + col0 * self.pitch), int(y + row0 * self.pitch)
-        right, bottom = int(round(x + col1 * self.pitch)), int(round(y + row1 * self.pitch))
+        right, bottom = round(x + col1 * self.pitch), round(y + row1 * self.pitch)
         return max(0, left), max(0, top), min(width, right), min(height, bottom)
 
     def cells(self, box: Box) -> tuple[int, int, int, int]:
@@ -87,7 +87,13 @@ class Admission:
 
 
 class Gate(Stateful, Protocol):
-    """Decides what enters, frame by frame. Causal and deterministic."""
+    """Decides what enters, frame by frame. Causal and deterministic.
+
+    Attributes:
+        kind: its name in snapshots and results.
+    """
+
+    kind: str
 
     def admit(self, item: Item) -> Admission:
         """Judge one video item (`data` is a `Frame`). Any size; a change of size resets the gate."""

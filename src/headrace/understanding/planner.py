@@ -16,7 +16,8 @@ from headrace.understanding.scene import roll
 TEXTURED = 14.0
 #: Share of a region's textured blocks that may still move when it is read.
 RESTLESS_SHARE = 0.15
-#: Blocks without texture that may lie between the words of a line (twice as many in large type), and the most by which a region is widened.
+#: Blocks without texture that may lie between the words of a line (twice as many in large type), and the
+#: most blocks by which a region is widened.
 WORD_GAP, WIDEST = 2, 24
 #: Regions closer than this many pixels become one.
 JOIN = 16
@@ -169,7 +170,7 @@ def _regions(cells: Mask, reach: tuple[int, int]) -> list[tuple[Mask, tuple[int,
 def _whole_line(textured: Mask, window: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
     """A window widened over the text beside it, so that a word that changed is read with its line."""
     left, top, right, bottom = window
-    columns = textured[top:bottom].any(axis=0)
+    columns: Mask = np.asarray(textured[top:bottom].any(axis=0))
     gap = WORD_GAP if bottom - top < 5 else 2 * WORD_GAP
     for _ in range(WIDEST):
         if not columns[max(0, left - gap) : left].any():
