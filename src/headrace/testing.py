@@ -1,6 +1,6 @@
 """testing: a pytest plugin for tests of streams.
 
-It brings two fixtures, `virtual_clock` and `zero_clock`, and functions for any test:
+It brings two fixtures, `virtual_clock` and `zero_clock`, a marker `costs`, and for any test
 `run_graph`, `Recorder`, `assert_deterministic` and `leak_test`. See docs/testing.md.
 """
 
@@ -29,11 +29,20 @@ Noise = Callable[[list[Item], random.Random], Sequence[Item]]
 __all__ = ["Noise", "Recorder", "assert_deterministic", "leak_test", "run_graph", "virtual_clock", "zero_clock"]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker."""
+    config.addinivalue_line("markers", "costs(**ns): what workers cost on virtual_clock, by their name")
+
+
 @pytest.fixture
 def virtual_clock(request: pytest.FixtureRequest) -> ProfileClock:
-    """A fresh `ProfileClock` whose seed comes from the test's name: the same in every run."""
+    """A fresh `ProfileClock` whose seed comes from the test's name: the same in every run.
+
+    Workers are free unless the test is marked, such as `@pytest.mark.costs(model=20 * MS)`.
+    """
+    marker = request.node.get_closest_marker("costs")
     digest = blake2b(request.node.name.encode(), digest_size=4).digest()
-    return ProfileClock(seed=int.from_bytes(digest))
+    return ProfileClock(marker.kwargs if marker is not None else None, seed=int.from_bytes(digest))
 
 
 @pytest.fixture

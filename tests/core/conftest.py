@@ -1,3 +1,3 @@
-"""Fixtures of the plugin, so that the tests run where headrace is not installed."""
+"""The plugin, so that these tests run where headrace is not installed."""
 
-from headrace.testing import virtual_clock, zero_clock  # noqa: F401
+from headrace.testing import pytest_configure, virtual_clock, zero_clock  # noqa: F401

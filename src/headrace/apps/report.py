@@ -185,7 +185,7 @@ def _answer(i: int, answer: Answer, pictures: Pictures, result: Result) -> str:
         note.append(f"asked at {clock(answer.asked_at_s)}")
     if answer.note:
         note.append(_text(answer.note, 300))
-    said = _text(answer.text) if answer.seen else f"Not seen. {_text(answer.text)}"
+    said = _text(answer.text) if answer.seen else "Not seen"
     return (
         f'<li id="answer-{i}" class="card {"seen" if answer.seen else "unseen"}"><div class=what>'
         f"<p class=ask><span class=tag>Q{i}</span>{_text(answer.question)}</p><p class=say>{said}</p>"
@@ -195,11 +195,11 @@ def _answer(i: int, answer: Answer, pictures: Pictures, result: Result) -> str:
 
 def _alert(i: int, alert: Alert, pictures: Pictures, result: Result) -> str:
     said = f"<p class=say>{_text(alert.text)}</p>" if alert.text else ""
+    told = f" · told {length(alert.latency_s)} later" if result.run.speed != "max" else ""
     return (
         f'<li id="alert-{i}" class="card alert"><div class=what>'
         f"<p class=ask><span class=tag>A{i}</span>{_text(alert.when)}</p>{said}"
-        f"<p class=note>became true at {_time(alert.t_s, fine=True)} · "
-        f"told {length(alert.latency_s)} later</p></div>"
+        f"<p class=note>became true at {_time(alert.t_s, fine=True)}{told}</p></div>"
         f"{_evidence(alert.evidence, pictures, result)}</li>"
     )
 

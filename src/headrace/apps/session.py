@@ -35,7 +35,13 @@ AHEAD = 4 * RATE
 
 @dataclass(slots=True)
 class Shared:
-    """What the sessions of one run have in common; used from the event loop's thread alone."""
+    """What the sessions of one run have in common; used from the event loop's thread alone.
+
+    Attributes:
+        proofs: evidence of alerts with the id of its observation, whose end and picture are known later.
+        progress: called after each frame.
+        largest: most bytes that the memory has held.
+    """
 
     clock: Clock
     memory: ObservationMemory
@@ -46,6 +52,7 @@ class Shared:
     trace: Trace | None = None
     publish: Callable[[Emission], None] | None = None
     alerts: list[Alert] = field(default_factory=list)
+    proofs: list[tuple[Evidence, str]] = field(default_factory=list)
     progress: Callable[[], None] = lambda: None
     largest: int = 0
 
@@ -191,6 +198,7 @@ class Session:
         """A standing question came true."""
         name = emission_id(item.source, "alert", alert.since, int(alert.question.rpartition("-")[2]))
         evidence = [as_evidence(found) for found in alert.evidence]
+        self.shared.proofs += zip(evidence, [found.observation for found in alert.evidence], strict=True)
         text = "; ".join(f'"{proof.text}"' for proof in evidence)
         latency = alert.latency / SECOND
         self.shared.alerts.append(

@@ -238,8 +238,12 @@ class _Run:
             standing=list(options.when),
             series=shared.series,
         )
+        for proof, name in shared.proofs:
+            row = shared.memory.get(name)
+            if row is not None:
+                proof.end_s, proof.thumbnail = row.last / SECOND, row.thumbnail
         answered = [proof for made in answers for proof in made.evidence]
-        for proof in answered + [proof for alert in shared.alerts for proof in alert.evidence]:
+        for proof in answered + [proof for proof, _ in shared.proofs]:
             proof.thumbnail = proof.thumbnail if has(proof.thumbnail) else None
         if shared.trace is not None:
             errors = {session.info.name: session.info.errors for session in self.sessions if session.info.errors}

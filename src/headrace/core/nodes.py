@@ -354,8 +354,8 @@ class Join(Node):
             joined = head.derive((head.data, *(partner and partner.data for partner in partners)), "join")
             joined.epoch = min([head.epoch, *(partner.epoch for partner in partners if partner)])
             await self.emit((joined,))
-        await self._drain([other.channel for other in others if other.channel is not None])
         await self.finish()
+        await self._drain([other.channel for other in others if other.channel is not None])
 
     def promised(self, pts: int, waiting: list[tuple[Channel, Item]]) -> None:
         """No head below `pts` will come."""

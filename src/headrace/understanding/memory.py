@@ -112,7 +112,7 @@ class ObservationMemory:
         """Add an observation, or extend the one of the same id.
 
         An id's weight is its count so far: writing it again replaces its own count, and leaves what
-        it gained by merging. The text of the higher score is kept; text beyond 2,000 characters is cut.
+        it gained by merging. The newest text counts; text beyond 2,000 characters is cut.
         """
         self.written += 1
         new = replace(observation, text=observation.text[:LONGEST_TEXT])
@@ -122,7 +122,10 @@ class ObservationMemory:
             self._put(new)
         else:
             gained = 0.0 if own is None else old.weight - own
-            self._put(_join(old, new, max(new.weight, old.weight - gained) + gained))
+            whole = replace(new, first=min(old.first, new.first), last=max(old.last, new.last))
+            whole.weight = max(new.weight, old.weight - gained) + gained
+            whole.thumbnail, whole.segment = new.thumbnail or old.thumbnail, new.segment or old.segment
+            self._put(whole)
             if own is not None:
                 self._set_own(new.id, max(own, new.weight))
         if self._bytes > self._budget:

@@ -60,6 +60,9 @@ class Reading(Op):
         admission = moment.admission
         for gone in self.tracks.look(item.pts, admission):
             yield item.derive(Sighting(replace(gone), "gone"), "sighting")
+        if moment.boundary is not None:
+            for moved in self.tracks.enter(moment.boundary.pts, moment.segment):
+                yield item.derive(Sighting(replace(moved), "again"), "sighting")
         regions = self.plan.plan(admission)
         try:
             while regions:

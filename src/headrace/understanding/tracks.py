@@ -29,6 +29,8 @@ SETTLING = 3 * SECOND // 2
 BORDER = 16
 #: A line that returns within this time is the same line again.
 RETURN_WITHIN = 600 * SECOND
+#: Share of a line's blocks from which a new line there has taken its place.
+COVERED = 0.6
 #: Readings below this score do not argue about digits.
 SURE = 0.8
 #: Tracks that are remembered for matching; older ones are left to the memory.
@@ -76,6 +78,13 @@ class LineTracks:
         self._tracks: deque[Track] = deque(maxlen=REMEMBERED)
         self._ordinals: dict[int, int] = {}
 
+    def enter(self, boundary: int, segment: str) -> Iterator[Observation]:
+        """A new event began at `boundary` (ns), as is known now: lines first seen since belong to it."""
+        for track in self._tracks:
+            if track.observation.first >= boundary and track.observation.segment != segment:
+                track.observation.segment = segment
+                yield track.observation
+
     def look(self, pts: int, admission: Admission) -> Iterator[Observation]:
         """Extend the lines that still stand at this frame; yields those that have just ended."""
         for track in self._tracks:
@@ -98,6 +107,7 @@ class LineTracks:
         cells = admission.cells(line.box)
         track, replaced = self._match(pts, key, line.score, cut, cells, admission)
         if track is None:
+            self._replaced(cells)
             ordinal = self._ordinals.get(pts, 0)
             self._ordinals = {pts: ordinal + 1}
             observation = Observation(
@@ -118,6 +128,12 @@ class LineTracks:
         track.tick, track.cut, track.live = admission.tick, cut, True
         return seen, False
 
+    def _replaced(self, cells: Cells) -> None:
+        """A new line stands on these blocks: what stood there no longer does, although few blocks changed."""
+        for track in self._tracks:
+            if track.live and _covered(track.cells, cells) >= COVERED:
+                track.tick = -1
+
     def end(self) -> Iterator[Observation]:
         """The lines still standing at the end of the stream."""
         for track in self._tracks:
@@ -135,6 +151,8 @@ class LineTracks:
             if key == track.key or _alike(key, track.key, sure=min(score, seen.score) >= SURE):
                 return track, False
             if pts - seen.last >= PART_WITHIN or not _part(key, track.key, fuzzy=cut or track.cut):
+                continue
+            if cells[3] <= track.cells[1] or track.cells[3] <= cells[1]:  # another row of the picture
                 continue
             if cut or track.cut or len(key) > len(track.key) or _stands(track, admission, beside=cells):
                 return track, False
@@ -184,6 +202,13 @@ def _stands(track: Track, admission: Admission, beside: Cells | None = None) -> 
         columns = np.arange(column, column + intact.shape[1])
         intact = intact[:, (columns < beside[0]) | (columns >= beside[2])]
     return bool(intact.size and intact.mean() >= 0.5)
+
+
+def _covered(a: Cells, b: Cells) -> float:
+    """Share of the smaller of two areas that both cover."""
+    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    smaller = min((c[2] - c[0]) * (c[3] - c[1]) for c in (a, b))
+    return width * height / smaller if width > 0 and height > 0 and smaller else 0.0
 
 
 def _alike(a: str, b: str, *, sure: bool) -> bool:
