@@ -29,7 +29,6 @@ ENVIRONMENTS = HERE.parent / ".envs"
 #: In the order in which they run.
 PEERS = ("headrace", "asyncio", "anyio", "pipecat")
 ITEMS = 10_000
-STAGES = 5
 BASE = "headrace, channel before every stage"
 FUSED = "headrace, fused"
 RIVAL = "pipecat, defaults"
@@ -105,7 +104,7 @@ def lines(rounds: list[list[dict[str, Any]]]) -> list[Line]:
             measured = [run["variants"][variant] for run in runs]
             hop, item = {}, {}
             for mode in ("burst", "ping"):
-                hop[mode] = Figure.of([(m[mode]["staged"] - m[mode]["bare"]) / STAGES for m in measured])
+                hop[mode] = Figure.of([(m[mode]["staged"] - m[mode]["bare"]) / first["stages"] for m in measured])
                 item[mode] = Figure.of([m[mode]["staged"] for m in measured])
             name = f"{first['peer']}, {variant}"
             made.append(Line(name, str(first["version"]), hop["burst"], hop["ping"], item["burst"], item["ping"]))
@@ -124,6 +123,11 @@ def goals(table: list[Line]) -> dict[str, bool]:
     }
 
 
+def ratio(figure: Figure, base: Figure) -> str:
+    times = figure.median / base.median
+    return f"{times:.1f}" if times >= 1 else f"{times:.2f}"
+
+
 def markdown(table: list[Line]) -> str:
     """CPU us: median (lowest-highest); ratios are medians over headrace's medians."""
     by_name = {line.name: line for line in table}
@@ -134,7 +138,7 @@ def markdown(table: list[Line]) -> str:
     ]
     for line in table:
         ratios = [
-            f"{of.median / to.median:.1f} / {of.median / under.median:.1f}"
+            f"{ratio(of, to)} / {ratio(of, under)}"
             for of, to, under in ((line.burst, base.burst, fused.burst), (line.ping, base.ping, fused.ping))
         ]
         rows.append(f"| {line.name} ({line.version}) | {line.burst} | {line.ping} | {ratios[0]} | {ratios[1]} |")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.core import MS, SECOND, Block, ConfigError, Graph, Item, Latest, Op, ProfileClock, Threads, ZeroClock
+from headrace.core import MS, SECOND, Block, ConfigError, Graph, Item, Latest, Op, ProfileClock, Threads
 from headrace.testing import Recorder, run_graph
 from tests.core.schedules import jittered, seeds
 
@@ -56,17 +56,19 @@ def test_a_join_fires_as_soon_as_watermarks_allow(zero_clock):
     assert [(now // MS, item.data) for now, item in seen.records] == [(7, (0, 0)), (23, (10, None))]
 
 
-def test_news_between_two_waits_is_not_missed():
-    """Both sources wake at the same ns: the partner comes while the join begins to wait."""
-    for flip in (False, True):
-        clock = ZeroClock()
-        graph, seen = Graph(clock), Recorder(clock)
-        sides = [[Item(n, str(side), n, arrival=n * SECOND) for n in range(1, 4)] for side in range(2)]
-        streams = [graph.source(items, str(n)) for n, items in enumerate(sides)]
-        graph.sink(seen, graph.join(*(reversed(streams) if flip else streams), within=0, idle=400 * MS))
-        graph.run()
-        assert seen.times == [SECOND, 2 * SECOND, 3 * SECOND]
-        assert seen.data == [(1, 1), (2, 2), (3, 3)]
+@pytest.mark.parametrize("flip", [False, True])
+@pytest.mark.parametrize("hops", range(4))
+def test_news_between_two_waits_is_not_missed(zero_clock, hops, flip):
+    """Both sources wake at the same ns, and the partner comes some hops later: while the join begins to wait."""
+    graph, seen = Graph(zero_clock), Recorder(zero_clock)
+    sides = [[Item(n, str(side), n, arrival=n * SECOND) for n in range(1, 4)] for side in range(2)]
+    streams = [graph.source(items, str(n)) for n, items in enumerate(sides)]
+    for _ in range(hops):
+        streams[1] = graph.map(lambda n: n, streams[1], edge=Block(2))
+    graph.sink(seen, graph.join(*(reversed(streams) if flip else streams), within=0, idle=400 * MS))
+    graph.run()
+    assert seen.times == [SECOND, 2 * SECOND, 3 * SECOND]
+    assert seen.data == [(1, 1), (2, 2), (3, 3)]
 
 
 def test_an_idle_stream_is_left_out_until_it_speaks_again(zero_clock):

@@ -30,7 +30,7 @@ def measure(peer: str, version: str, variants: dict[str, Run]) -> None:
             return run(items, stages, mode == "ping") / items / 1e3
 
         figures[name] = {mode: {"bare": one(0, mode), "staged": one(STAGES, mode)} for mode in ("burst", "ping")}
-    print(json.dumps({"peer": peer, "version": version, "variants": figures}))
+    print(json.dumps({"peer": peer, "version": version, "stages": STAGES, "variants": figures}))
 
 
 class Stopwatch:

@@ -30,6 +30,7 @@ from headrace.evaluation.truth import Event
 REGIMES = ("calm", "noise", "flicker", "pan", "corner", "slow")
 #: Time in which an object of the regime "slow" fades in.
 SLOW = 4 * SECOND
+NEVER = 1 << 62
 #: The corner that never stops moving, as a share of the sides.
 CORNER = (0.2, 0.27)
 
@@ -124,12 +125,12 @@ class Planted:
         """Objects, from the first trace of them to their end (or that of the stream).
 
         `content` holds what `box_at` needs, "contrast" (levels between object and surroundings) and
-        "full": ns at which the object is wholly there. Objects that are not within the stream are left out.
+        "full": ns at which the object is wholly there. Left out is what the stream does not show for a second.
         """
         return [
             Event(
                 placed.start,
-                min(placed.end, self.duration),
+                min(placed.end, scene.end, self.duration),
                 {
                     "box": list(placed.box),
                     "drift": -scene.speed if self.regime == "pan" else 0.0,
@@ -139,7 +140,7 @@ class Planted:
             )
             for scene in self.scenes
             for placed in scene.objects
-            if placed.full < self.duration
+            if placed.full + SECOND <= self.duration
         ]
 
     def items(self) -> Iterator[Item]:
@@ -164,9 +165,7 @@ class Planted:
 
     # -- the story ----------------------------------------------------------------------------
 
-    def _objects(
-        self, draw: np.random.Generator, begin: int, end: int, speed: float, shown: int
-    ) -> tuple[Placed, ...]:
+    def _objects(self, draw: np.random.Generator, begin: int, end: int, speed: float, shown: int) -> tuple[Placed, ...]:
         """Two or three objects in different cells of the picture, none in the moving corner."""
         width, height = self.size
         columns, rows = 4, 2
@@ -182,7 +181,7 @@ class Planted:
             contrast = float(draw.uniform(20, 70) * draw.choice([-1, 1]))
             full = start + (SLOW if self.regime == "slow" else 0)
             vanishes = bool(draw.random() < 0.4)
-            gone = self.pts(int(draw.uniform(start + SLOW + SECOND, end) * self.fps // SECOND)) if vanishes else end
+            gone = self.pts(int(draw.uniform(start + SLOW + SECOND, end) * self.fps // SECOND)) if vanishes else NEVER
             moved = (start - shown) / SECOND * speed if self.regime == "pan" else 0.0
             placed.append(Placed((x, y, x + w, y + h), start, full, gone, contrast, round(moved)))
         return tuple(placed)
@@ -190,7 +189,9 @@ class Planted:
     # -- the camera ---------------------------------------------------------------------------
 
     def _canvas(self, number: int) -> Canvas:
-        return Canvas(np.random.default_rng([self.seed, 1, number]), self.size, self.scenes[number].objects)
+        scene = self.scenes[number]
+        begin = 0 if scene.speed > 0 else self.size[0]
+        return Canvas(np.random.default_rng([self.seed, 1, number]), self.size, scene.objects, begin)
 
     def _view(self, scene: Scene, canvas: Canvas, pts: int) -> Picture:
         moved = (pts - scene.start) / SECOND * scene.speed if self.regime == "pan" else 0.0
@@ -213,7 +214,8 @@ class Planted:
             grain = draw.normal(0, 5, (-(-height // 4), -(-width // 4))).astype(np.float32)
             luma += grain.repeat(4, axis=0).repeat(4, axis=1)[:height, :width]
         luma += draw.integers(-2, 3, (height, width), np.int8)
-        return Frame(*(np.clip(plane, 0, 255).astype(np.uint8) for plane in (luma, *picture.chroma)))
+        y, u, v = (np.clip(plane, 0, 255).astype(np.uint8) for plane in (luma, *picture.chroma))
+        return Frame(y, u, v)
 
 
 def box_at(event: Event, pts: int) -> tuple[float, float, float, float]:

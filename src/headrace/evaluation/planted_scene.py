@@ -52,17 +52,16 @@ class Canvas:
         draw: of everything random.
         size: (width, height) of the picture.
         objects: what appears in it.
+        begin: column of the canvas at which the picture begins before the camera moves.
     """
 
     def __init__(
-        self, draw: np.random.Generator, size: tuple[int, int], objects: tuple[Placed, ...]
+        self, draw: np.random.Generator, size: tuple[int, int], objects: tuple[Placed, ...], begin: int = 0
     ) -> None:
-        self._size, self._objects = size, objects
+        self._size, self._objects, self._begin = size, objects, begin
         width, height = 2 * size[0], size[1]
         self._luma = draw.uniform(80, 160) + draw.uniform(12, 35) * texture(draw, width, height)
-        self._chroma = [
-            draw.uniform(108, 148) + 6 * texture(draw, width // 2, height // 2) for _ in range(2)
-        ]
+        self._chroma = [draw.uniform(108, 148) + 6 * texture(draw, width // 2, height // 2) for _ in range(2)]
         for _ in range(int(draw.integers(4, 9))):
             self._shape(draw, width, height)
         self._patches = [self._patch(draw, placed) for placed in objects]
@@ -74,7 +73,9 @@ class Canvas:
         for placed, (patch, mask, tint) in zip(self._objects, self._patches, strict=True):
             if not placed.start <= pts < placed.end:
                 continue
-            there = 1.0 if placed.full == placed.start else min(1.0, (pts - placed.start) / (placed.full - placed.start))
+            there = (
+                1.0 if placed.full == placed.start else min(1.0, (pts - placed.start) / (placed.full - placed.start))
+            )
             x0 = round(placed.box[0] + placed.moved - moved)
             _paste(luma, patch, mask * np.float32(there), x0, placed.box[1])
             half = mask[::2, ::2] * np.float32(there)
@@ -83,9 +84,8 @@ class Canvas:
         return Picture(luma, (u, v))
 
     def _left(self, moved: float) -> float:
-        """Left edge of the camera on the canvas; it begins in that half from which there is room to go."""
-        width = self._size[0]
-        return min(max(moved if moved >= 0 else width + moved, 0.0), float(width))
+        """Left edge of the camera on the canvas, at whose ends it stops."""
+        return min(max(self._begin + moved, 0.0), float(self._size[0]))
 
     def _shape(self, draw: np.random.Generator, width: int, height: int) -> None:
         """Paint a large ellipse or box into the background, keeping its texture."""
@@ -103,7 +103,7 @@ class Canvas:
         """Luma, mask (0 to 1) and chroma of an object, its luma `contrast` away from what it covers."""
         x0, y0, x1, y1 = placed.box
         w, h = x1 - x0, y1 - y0
-        left = round(self._left(float(placed.moved or 0))) + x0
+        left = round(self._left(placed.moved)) + x0
         behind = float(self._luma[y0:y1, left : left + w].mean())
         contrast = placed.contrast if 30 < behind + placed.contrast < 225 else -placed.contrast
         patch = np.clip(behind + contrast + 10 * texture(draw, w, h), 0, 255).astype(np.float32)
