@@ -23,6 +23,14 @@ def clip(path: Path, seconds: float = 1.0, size: tuple[int, int] = (64, 48), fps
     return path
 
 
+def image(path: Path, pixels: np.ndarray) -> None:
+    """Write uint8 [height, width, 3] as PNG."""
+    encoder = av.CodecContext.create("png", "w")
+    encoder.width, encoder.height, encoder.pix_fmt = pixels.shape[1], pixels.shape[0], "rgb24"
+    encoder.time_base = Fraction(1, 1)
+    path.write_bytes(bytes(encoder.encode(VideoFrame.from_ndarray(pixels, format="rgb24"))[0]))
+
+
 def stamped(path: Path, stamps: Iterable[int], rate: int = 25, base: Fraction = Fraction(1, 1000)) -> Path:
     """An MKV of motion JPEG whose packets carry the given stamps, whatever order they are in."""
     with av.open(str(path), "w", format="matroska") as container:

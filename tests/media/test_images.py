@@ -4,19 +4,17 @@ from itertools import islice
 
 import numpy as np
 import pytest
-from av.video.frame import VideoFrame
 
 from headrace.core.errors import ConfigError, InputError
 from headrace.core.item import SECOND
 from headrace.media import open_source, probe
-from tests.media.helpers import stamps
+from tests.media.helpers import image, stamps
 
 
 @pytest.fixture
 def folder(tmp_path):
     for index in (1, 2, 10):
-        grey = np.full((12, 16, 3), 10 * index, np.uint8)
-        VideoFrame.from_ndarray(grey, format="rgb24").save(tmp_path / f"shot {index}.png")
+        image(tmp_path / f"shot {index}.png", np.full((12, 16, 3), 10 * index, np.uint8))
     (tmp_path / "notes.txt").write_text("no image")
     (tmp_path / ".hidden.png").write_bytes(b"")
     return tmp_path

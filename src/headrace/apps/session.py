@@ -126,8 +126,7 @@ class Session:
             counted = {"damaged packets": stats.decode_errors, "mended time stamps": stats.bad_pts}
             counted["reconnects"] = stats.reconnects
             self.info.errors += [f"{count} {what}" for what, count in counted.items() if count]
-            dropped = [channel.drops for channel in self.graph.channels]
-            self.info.frames_dropped = sum(drops.count - drops.by_reason["merged"] for drops in dropped)
+            self.info.frames_dropped = sum(channel.drops.lost for channel in self.graph.channels)
 
     def _moment(self, item: Item) -> None:
         """A frame has been judged."""

@@ -173,7 +173,7 @@ class _Run:
                 fps=decoded / wall if wall else 0.0,
                 realtime_factor=media / wall if wall else 0.0,
                 edges=[
-                    (channel.name, len(channel), channel.rule.capacity, channel.drops.count)
+                    (channel.name, len(channel), channel.rule.capacity, channel.drops.lost)
                     for session in sessions
                     for channel in session.graph.channels
                 ],
@@ -193,10 +193,10 @@ class _Run:
         blocks = sum(session.blocks for session in self.sessions)
         wall, cpu = self._stopwatch.wall(), self._stopwatch.cpu()
         drops = {
-            channel.name: channel.drops.count
+            f"{channel.name} ({reason})": count
             for session in self.sessions
             for channel in session.graph.channels
-            if channel.drops.count
+            for reason, count in sorted(channel.drops.by_reason.items())
         }
         run = RunInfo(
             speed=self.speed,

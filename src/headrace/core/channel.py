@@ -48,6 +48,11 @@ class Drops:
         self.last_pts = pts if self.last_pts is None else max(self.last_pts, pts)
         self.recent.append((pts, reason))
 
+    @property
+    def lost(self) -> int:
+        """Items of which nothing was delivered: all but the merged ones."""
+        return self.count - self.by_reason["merged"]
+
     def to_json(self) -> dict[str, Any]:
         return {
             "count": self.count,

@@ -32,7 +32,8 @@ class EventRecall:
 
     def __init__(self, events: Sequence[Event], within: int = SECOND, least: float = 0.25) -> None:
         self._events, self._within, self._least = events, within, least
-        self._entered = [np.zeros(_points(event, event.start)[0].shape, bool) for event in events]
+        self._points = [_points(event) for event in events]
+        self._entered = [np.zeros(x.shape, bool) for x, _ in self._points]
         self._admitted = self._blocks = 0
 
     def see(
@@ -48,11 +49,11 @@ class EventRecall:
         """
         self._admitted += int(admitted.sum())
         self._blocks += admitted.size
-        for event, entered in zip(self._events, self._entered, strict=True):
+        for event, (x, y), entered in zip(self._events, self._points, self._entered, strict=True):
             full = event.content.get("full", event.start)
             if (event.start + full) // 2 <= pts <= full + self._within:
-                x, y = _points(event, pts)
-                col, row = np.floor((x - corner[0]) / pitch).astype(int), np.floor((y - corner[1]) / pitch).astype(int)
+                moved = box_at(event, pts)[0] - event.content["box"][0] - corner[0]
+                col, row = ((side // pitch).astype(int) for side in (x + moved, y - corner[1]))
                 inside = (row >= 0) & (row < admitted.shape[0]) & (col >= 0) & (col < admitted.shape[1])
                 entered[inside] |= admitted[row[inside], col[inside]]
 
@@ -77,9 +78,9 @@ class EventRecall:
         return [bool(entered.mean() >= self._least) for entered in self._entered]
 
 
-def _points(event: Event, pts: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """x and y of points spread over the event's area."""
-    x0, y0, x1, y1 = box_at(event, pts)
+def _points(event: Event) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """x and y of points spread over the event's box, where it stands at its start."""
+    x0, y0, x1, y1 = event.content["box"]
     columns, rows = (max(1, round((high - low) / STEP)) for low, high in ((x0, x1), (y0, y1)))
     x, y = x0 + (np.arange(columns) + 0.5) * (x1 - x0) / columns, y0 + (np.arange(rows) + 0.5) * (y1 - y0) / rows
     grid = np.meshgrid(x, y)

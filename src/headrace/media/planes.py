@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import av
 import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
 from headrace.core.frame import Frame, Plane
+
+#: PyAV 16 scales in one thread and cannot be asked; later ones take all cores unless asked.
+_ONE_THREAD: dict[str, Any] = {} if av.__version__.startswith("16.") else {"threads": 1}
 
 _GREY = ("gray", "ya", "mono")
 
@@ -48,7 +52,7 @@ class Converter:
 
     def _to(self, picture: VideoFrame, name: str, full: bool) -> VideoFrame:
         span = ColorRange.JPEG if full else ColorRange.MPEG
-        return self._scaler.reformat(picture, format=name, src_color_range=span, dst_color_range=span, threads=1)
+        return self._scaler.reformat(picture, format=name, src_color_range=span, dst_color_range=span, **_ONE_THREAD)
 
     def _from_rgb(self, picture: VideoFrame) -> VideoFrame:
         matrix = Colorspace.ITU601 if picture.height <= 576 else Colorspace.ITU709
@@ -58,7 +62,7 @@ class Converter:
             dst_colorspace=matrix,
             src_color_range=ColorRange.JPEG,
             dst_color_range=ColorRange.MPEG,
-            threads=1,
+            **_ONE_THREAD,
         )
 
 

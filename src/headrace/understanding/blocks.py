@@ -13,6 +13,10 @@ from headrace.understanding.gate import Floats
 BLOCK = 16
 #: Frames wider than this are judged at half, a third, … of their size.
 WORKING_WIDTH = 1408
+#: Frames with a longer side are refused: no camera makes them, and no state would be bounded.
+LARGEST_SIDE = 16384
+#: Pixels of the largest picture that is judged.
+LARGEST_WORKING = WORKING_WIDTH * LARGEST_SIDE
 
 
 @dataclass(slots=True)

@@ -12,12 +12,10 @@ from headrace.core.errors import InputError
 from headrace.core.frame import Frame
 from headrace.core.item import Item
 from headrace.core.stateful import Snapshot
-from headrace.understanding.blocks import BLOCK, Blocks, blocks, working_luma
+from headrace.understanding.blocks import BLOCK, LARGEST_SIDE, Blocks, blocks, working_luma
 from headrace.understanding.gate import Admission, Mask
 from headrace.understanding.scene import Aligned, Scene, roll
 
-#: Frames beyond this many pixels are refused: 16384 x 8640.
-LARGEST_FRAME = 16384 * 8640
 Arrays = dict[str, npt.NDArray[np.generic]]
 
 
@@ -52,12 +50,13 @@ class LumaGate(ABC):
         """(admitted, unstable, jumped), each bool [rows, cols], for the next picture."""
 
     def admit(self, item: Item) -> Admission:
-        """Judge one frame. Raises InputError if `item.data` is no Frame or absurdly large."""
+        """Judge one frame. Raises InputError if `item.data` is no Frame, empty or absurdly large."""
         frame = item.data
         if not isinstance(frame, Frame):
             raise InputError(f"a luma gate needs video frames; got {type(frame).__name__} from {item.source!r}")
-        if frame.y.size > LARGEST_FRAME:
-            raise InputError(f"frame of {frame.width}x{frame.height} from {item.source!r} is too large")
+        if not 0 < min(frame.y.shape) <= max(frame.y.shape) <= LARGEST_SIDE:
+            size = f"{frame.width}x{frame.height}"
+            raise InputError(f"frame of {size} from {item.source!r}: a side must have 1 to {LARGEST_SIDE} pixels")
         if (frame.width, frame.height) != self._size:
             tick = self._tick
             self.reset()
@@ -123,7 +122,7 @@ class LumaGate(ABC):
         return own + version + (self._scene.nbytes() if self._scene is not None else 0)
 
     def max_bytes(self) -> int:
-        """Upper bound for any frame: the working size is at most 1,408 pixels wide, 4:1 tall."""
+        """Upper bound for any frame, see `LARGEST_WORKING`."""
         return 64 << 20
 
 

@@ -137,7 +137,8 @@ class ReadingPlan:
     # -- Stateful -----------------------------------------------------------------------------
 
     def snapshot(self) -> Snapshot:
-        return Snapshot("reading-plan", {"origin": list(self._origin)}, {k: v.copy() for k, v in self._grid.items()})
+        meta = {"origin": list(self._origin), "tick": self._tick}
+        return Snapshot("reading-plan", meta, {name: array.copy() for name, array in self._grid.items()})
 
     def restore(self, snapshot: Snapshot) -> None:
         meta = snapshot.expect("reading-plan").meta

@@ -54,6 +54,7 @@ class Reading(Op):
         self.reader.reset()
         self.plan.reset()
         self.tracks.reset()
+        self.calls = self.lines = 0
 
     def step(self, item: Item) -> Iterator[Item]:
         moment = item.data

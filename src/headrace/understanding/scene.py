@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headrace.core.stateful import Snapshot
-from headrace.understanding.blocks import BLOCK, quarter
+from headrace.understanding.blocks import BLOCK, LARGEST_WORKING, quarter
 from headrace.understanding.gate import Floats
 
 #: Largest shift per tick, in pixels (|dx| + |dy|), that is believed to be a pan.
@@ -134,6 +134,10 @@ class Scene:
 
     def nbytes(self) -> int:
         return 64 + sum(a.nbytes for a in (self._last, self._window) if a is not None)
+
+    def max_bytes(self) -> int:
+        """Upper bound for any picture of at most `LARGEST_WORKING` pixels."""
+        return 64 + 2 * 4 * LARGEST_WORKING // 16
 
 
 def roll(array: npt.NDArray[Any], cols: int, rows: int, unknown: Any) -> npt.NDArray[Any]:

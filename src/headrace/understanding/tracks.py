@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from difflib import SequenceMatcher
 from typing import Self
 
@@ -35,6 +35,8 @@ COVERED = 0.6
 SURE = 0.8
 #: Tracks that are remembered for matching; older ones are left to the memory.
 REMEMBERED = 512
+#: Characters of a line that are kept.
+LONGEST_TEXT = 2000
 
 
 #: Blocks of the scene: (col0, row0, col1, row1), half open.
@@ -100,7 +102,8 @@ class LineTracks:
 
     def read(self, pts: int, admission: Admission, source: str, line: ReadLine) -> tuple[Observation, bool] | None:
         """Take in one reading: its observation and whether the line is new; None if it is no text."""
-        key = normalise(line.text)
+        text = line.text[:LONGEST_TEXT]
+        key = normalise(text)
         if len(key) < (2 if any(c.isdigit() for c in key) else 3):
             return None
         cut = line.box[0] < BORDER or line.box[2] > admission.frame.width - BORDER
@@ -111,7 +114,7 @@ class LineTracks:
             ordinal = self._ordinals.get(pts, 0)
             self._ordinals = {pts: ordinal + 1}
             observation = Observation(
-                id=emission_id(source, "text", pts, ordinal), kind="text", source=source, text=line.text,
+                id=emission_id(source, "text", pts, ordinal), kind="text", source=source, text=text,
                 first=pts, last=pts, box=line.box, score=line.score,
             )  # fmt: skip
             self._tracks.append(Track(observation, key, cells, admission.tick, cut))
@@ -121,7 +124,7 @@ class LineTracks:
             seen.weight += 1
         better = line.score > seen.score and len(key) >= len(track.key)
         if better or len(key) > len(track.key) or replaced:
-            seen.text, seen.score, track.key = line.text, line.score, key
+            seen.text, seen.score, track.key = text, line.score, key
         seen.last = max(seen.last, pts)
         if len(key) >= len(track.key) or not _stands(track, admission):
             track.cells = cells
@@ -163,15 +166,18 @@ class LineTracks:
     # -- Stateful -----------------------------------------------------------------------------
 
     def snapshot(self) -> Snapshot:
-        return Snapshot("line-tracks", {"tracks": [asdict(track) for track in self._tracks]})
+        tracks = [{**asdict(track), "observation": list(astuple(track.observation))} for track in self._tracks]
+        ordinals = [list(pair) for pair in self._ordinals.items()]
+        return Snapshot("line-tracks", {"tracks": tracks, "ordinals": ordinals})
 
     def restore(self, snapshot: Snapshot) -> None:
+        meta = snapshot.expect("line-tracks").meta
         self.reset()
-        for saved in snapshot.expect("line-tracks").meta["tracks"]:
-            observation = dict(saved["observation"])
-            observation["box"] = tuple(observation["box"]) if observation["box"] else None
-            cells = tuple(saved["cells"])
-            self._tracks.append(Track(Observation(**observation), saved["key"], cells, saved["tick"], saved["live"]))
+        self._ordinals = dict(meta["ordinals"])
+        for saved in meta["tracks"]:
+            observation = Observation.of(saved["observation"])
+            left, top, right, bottom = saved["cells"]
+            self._tracks.append(Track(**{**saved, "observation": observation, "cells": (left, top, right, bottom)}))
 
     def fork(self) -> Self:
         other = type(self)()
@@ -182,8 +188,7 @@ class LineTracks:
         return sum(512 + 2 * len(track.observation.text) + len(track.key) for track in self._tracks)
 
     def max_bytes(self) -> int:
-        """With lines of at most 1,000 characters."""
-        return REMEMBERED * (512 + 3 * 1000)
+        return REMEMBERED * (512 + 3 * LONGEST_TEXT)
 
 
 def normalise(text: str) -> str:

@@ -1,0 +1,30 @@
+"""The examples run, and print what they promise."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+def run(name: str, *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / name), *arguments], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_barge_in() -> None:
+    lines = run("barge_in.py").splitlines()
+    assert [line.split()[2] for line in lines[:3]] == ["you", "asked", "why"]
+    assert not any(2.0 < float(line.split()[0]) < 10.0 for line in lines)  # the voice at 2 s voided the rest
+    assert lines[-1].split()[2] == "long"
+    assert float(lines[-1].split()[0]) > 3600
+    assert run("barge_in.py").splitlines() == lines
+
+
+def test_watch_cameras() -> None:
+    out = run("watch_cameras.py", "demo:")
+    assert "ALERT at 29" in out
+    assert "Level" in out
