@@ -18,6 +18,7 @@ Llm = Annotated[
     str | None,
     typer.Option(help="Base URL of an OpenAI-compatible server that words the answers (key: $HEADRACE_LLM_KEY)."),
 ]
+Meaning = Annotated[bool, typer.Option("--meaning", help="Search by meaning too (extra: meaning).")]
 
 
 def register(app: typer.Typer) -> None:
@@ -44,7 +45,7 @@ def watch(
         str, typer.Option(help="What decides which blocks enter: settle, or a recipe such as timechat.")
     ] = "settle",
     llm: Llm = None,
-    meaning: Annotated[bool, typer.Option("--meaning", help="Search by meaning too (extra: meaning).")] = False,
+    meaning: Meaning = False,
     as_json: Json = False,
 ) -> None:
     """Watch streams: read their text, find their events, answer questions, raise alerts.
@@ -102,6 +103,7 @@ def ask(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The --out of a run.")],
     question: Annotated[str, typer.Argument(help="What to look for.")],
     llm: Llm = None,
+    meaning: Meaning = False,
     as_json: Json = False,
 ) -> None:
     """Ask what a finished run remembers; the answer quotes its evidence, or says "not seen".
@@ -113,6 +115,7 @@ def ask(
       headrace ask lecture "deadline of the proposal" --json
     """
     from headrace.apps.output import recall
+    from headrace.apps.watch import encoder
     from headrace.cli_output import print_json
     from headrace.config import find_config, load_config
     from headrace.core.item import SECOND
@@ -120,7 +123,7 @@ def ask(
     from headrace.understanding.search import Query
 
     settings = load_config(find_config()).watch
-    memory, result = recall(folder)
+    memory, result = recall(folder, encoder(meaning))
     query = Query(question)
     view = memory.read(query, round(result.run.media_s * SECOND))
     made = answer(query, view, _responder(llm or settings.llm, settings.llm_model, settings.llm_timeout))

@@ -12,7 +12,8 @@ from headrace.core.files import atomic_write
 from headrace.core.frame import Frame
 from headrace.core.stateful import load, save
 from headrace.core.trace import Trace
-from headrace.understanding.memory import ObservationMemory
+from headrace.understanding.meaning import Encoder
+from headrace.understanding.memory import SMALLEST, ObservationMemory
 
 TRACE, EVENTS, MEMORY = "trace.jsonl", "events.json", "memory.safetensors"
 REPORT, TIMELINE, THUMBNAILS = "report.html", "timeline.png", "thumbnails"
@@ -94,8 +95,8 @@ class Output:
             raise _refused(self.folder, error) from error
 
 
-def recall(folder: str | os.PathLike[str]) -> tuple[ObservationMemory, Result]:
-    """The memory and the result that a run left in a folder.
+def recall(folder: str | os.PathLike[str], encoder: Encoder | None = None) -> tuple[ObservationMemory, Result]:
+    """The memory and the result that a run left in a folder; with an encoder it also finds by meaning.
 
     Raises:
         InputError: there is no folder, or no run has finished in it.
@@ -108,7 +109,7 @@ def recall(folder: str | os.PathLike[str]) -> tuple[ObservationMemory, Result]:
         raise InputError(f"{path} holds no finished run ({MEMORY} and {EVENTS}); run `headrace watch --out {path}`")
     result = Result.load(path / EVENTS)
     snapshot = load(path / MEMORY)
-    memory = ObservationMemory(max(result.run.budget_bytes, 64_000))
+    memory = ObservationMemory(max(result.run.budget_bytes, snapshot.nbytes(), SMALLEST), encoder)
     memory.restore(snapshot)
     return memory, result
 

@@ -23,6 +23,7 @@ from headrace.core.item import SECOND, Emission, emission_id
 from headrace.core.recipe import Recipe
 from headrace.media import open_source
 from headrace.understanding.gate import Gate
+from headrace.understanding.meaning import Encoder
 from headrace.understanding.memory import ObservationMemory
 from headrace.understanding.responder import Responder, answer
 from headrace.understanding.search import Query
@@ -88,7 +89,7 @@ def watch(
     addresses = [sources] if isinstance(sources, (str, Path)) else list(sources)
     if not addresses:
         raise ConfigError("nothing to watch: give a file, a URL, a folder of images, camera:0, - or demo:")
-    memory = ObservationMemory(options.budget, _encoder(options.meaning))
+    memory = ObservationMemory(options.budget, encoder(options.meaning))
     standing = StandingQuestions(options.when)
     clock = from_speed(options.speed)
     readers = [_reader() for _ in addresses]
@@ -321,7 +322,8 @@ def _reader() -> Any:
     return TextReader()
 
 
-def _encoder(wanted: bool) -> Any:
+def encoder(wanted: bool) -> Encoder | None:
+    """What search by meaning needs, if it is wanted. Raises ConfigError if the extra is not installed."""
     if not wanted:
         return None
     from headrace.understanding.meaning import MiniLM

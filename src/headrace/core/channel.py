@@ -32,7 +32,7 @@ class Drops:
     """What an edge has dropped: how many by reason, the range of pts, and the newest ones.
 
     Reasons: "full" (the rule), "merged" (into the item that replaced it), "stale" (an older
-    epoch), "old" (max_age).
+    epoch), "old" (max_age, when taken), "cut" (max_age, while a worker was at it: some outputs left).
     """
 
     count: int = 0
@@ -80,7 +80,8 @@ class Channel:
     """
 
     __slots__ = (
-        "_bytes", "_clock", "_epoch", "_getter", "_hops", "_items", "_merge", "_plain", "_putters", "_queue",
+        "_ages", "_bytes", "_clock", "_epoch", "_getter", "_hops", "_items", "_merge", "_now", "_plain", "_putters",
+        "_queue",
         "drops", "freed", "late", "name", "passed", "rule", "watermark",
     )  # fmt: skip
 
@@ -105,6 +106,8 @@ class Channel:
         self._plain = rule.nbytes is None and rule.span is None and rule.max_age is None
         self._merge = rule.merge if isinstance(rule, Latest) else None
         self._clock, self._hops = clock, hops
+        self._ages = rule.max_age is not None
+        self._now = clock.now if clock is not None else lambda: 0
         self._epoch = epoch or Epoch()
         self._getter: asyncio.Future[None] | None = None
         self._putters: deque[asyncio.Future[None]] = deque()
@@ -219,11 +222,11 @@ class Channel:
             if item.epoch < self._epoch.value:
                 self.drops.add(item.pts, "stale")
                 continue
-            if self.too_old(item):
+            if self._ages and self.too_old(item):
                 self.drops.add(item.pts, "old")
                 continue
             if self._hops is not None:
-                self._hops.append((self.name, item.pts, self._clock.now() if self._clock is not None else 0))
+                self._hops.append((self.name, item.pts, self._now()))
             return item
         return None
 
@@ -249,7 +252,15 @@ class Channel:
                 return item
             if self.watermark >= END:
                 raise Closed(self.name)
-            await wait_any((self,))
+            await self.ready()
+
+    def ready(self) -> asyncio.Future[None]:
+        """A future that is done once there is news: an item, an advance of the watermark, or the end."""
+        if self._getter is not None and not self._getter.done():
+            raise StateError(f"channel {self.name!r} has a consumer already")
+        waiter: asyncio.Future[None] = asyncio.Future()
+        self._getter = waiter
+        return waiter
 
     def __aiter__(self) -> AsyncIterator[Item]:
         return self

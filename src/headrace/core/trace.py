@@ -19,7 +19,6 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -29,6 +28,8 @@ from headrace.core.item import Emission, Item
 
 #: Version of the trace; a newer one is refused.
 FORMAT = 1
+_ENCODE = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+_EMISSION = tuple(Emission.__dataclass_fields__)
 TYPES = frozenset({"header", "in", "step", "emit", "end"})
 
 
@@ -83,7 +84,7 @@ class Trace:
 
     def emit(self, emission: Emission) -> None:
         """Something left. It is acknowledged once `sync` has returned."""
-        self._write({"type": "emit", **asdict(emission)})
+        self._write({"type": "emit", **{name: getattr(emission, name) for name in _EMISSION}})
 
     def end(self, t: int, **figures: Any) -> None:
         """The run is over."""
@@ -119,7 +120,7 @@ class Trace:
     def _write(self, record: Mapping[str, Any]) -> None:
         if self._file is None:
             return
-        line = (json.dumps(record, separators=(",", ":"), ensure_ascii=False) + "\n").encode()
+        line = (_ENCODE(record) + "\n").encode()
         if self._half is not None and self._written + len(line) > self._half:
             self._rotate(len(line))
         try:

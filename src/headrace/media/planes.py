@@ -36,7 +36,9 @@ class Converter:
             picture, name = self._to(picture, "gray", full), "gray"
         elif name not in ("yuv420p", "yuvj420p", "nv12", "nv21", "gray"):
             coloured = picture.format.is_rgb or picture.format.has_palette or picture.format.is_bayer
-            picture = self._from_rgb(picture) if coloured else self._to(picture, "yuv420p", full)
+            picture = (
+                self._from_rgb(picture) if coloured else self._to(picture, "yuvj420p" if full else "yuv420p", full)
+            )
             name, full = "yuv420p", full and not coloured
         planes: list[Plane] = [view(picture, 0)]
         if name in ("nv12", "nv21"):
