@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from headrace.core.stateful import Snapshot as Snapshot
     from headrace.core.stateful import Stateful as Stateful
     from headrace.core.turn import Turn as Turn
-    from headrace.media import open_source as open_source
+    from headrace.media.open import open_source as open_source
 
 #: Where each public name lives, below `headrace`.
 _HOMES = {
@@ -65,7 +65,7 @@ _HOMES = {
     "core.source": ("Source",),
     "core.stateful": ("Snapshot", "Stateful"),
     "core.turn": ("Turn",),
-    "media": ("open_source",),
+    "media.open": ("open_source",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -25,7 +25,7 @@ PARTS: Mapping[str, Mapping[str, str]] = {
 }
 
 #: Distributions that headrace always needs: distribution -> module.
-BASE: Mapping[str, str] = {name: name for name in ("torch", "numpy", "safetensors", "bm25s", "typer", "rich")}
+BASE: Mapping[str, str] = {name: name for name in ("torch", "numpy", "safetensors", "typer", "rich")}
 
 _USES = {
     "media": "reading video, drawing timelines",

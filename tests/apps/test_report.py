@@ -72,7 +72,7 @@ def test_the_page_holds_what_was_found(tmp_path: Path) -> None:
     for words in (
         "all-hands",
         "30 min 00 s",
-        "Not seen.",
+        "Not seen",
         "an outage is mentioned",
         "2 of 3 questions",
         "settle",

@@ -70,8 +70,8 @@ def test_a_budget_too_small_is_refused() -> None:
 def test_writing_an_id_again_extends_it() -> None:
     memory = ObservationMemory(SMALLEST)
     memory.write(line("a", "Slujce gate", 5, score=0.6))
-    memory.write(line("a", "Sluice gate", 9, weight=2, score=0.9))
-    memory.write(line("a", "Sluice gatc", 7, weight=3, score=0.7))
+    memory.write(line("a", "Sluice gatc", 7, weight=3, score=0.9))
+    memory.write(line("a", "Sluice gate", 9, weight=2, score=0.7))  # the writer corrects itself
     (row,) = memory.rows()
     assert (row.text, row.first, row.last, row.weight) == ("Sluice gate", 5 * SECOND, 10 * SECOND, 3)
     assert memory.get("a") is row

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 import pytest
@@ -30,9 +32,9 @@ def test_a_pan_in_any_direction_is_followed(step: tuple[float, float]) -> None:
     for (x, y), picture in zip(path, views(path), strict=True):
         cut = scene.align(picture)
         assert cut.luma.shape[0] % 16 == cut.luma.shape[1] % 16 == 0
-        # Block (0, 0) of the scene stands where the camera's first picture began.
-        assert cut.corner[0] - 16 * cut.origin[0] == pytest.approx(-x, abs=3.0)
-        assert cut.corner[1] - 16 * cut.origin[1] == pytest.approx(-y, abs=3.0)
+        # The scene begins where the camera's first picture began, to a tenth of the way.
+        assert cut.corner[0] - 16 * cut.origin[0] == pytest.approx(-x, abs=5.0, rel=0.1)
+        assert cut.corner[1] - 16 * cut.origin[1] == pytest.approx(-y, abs=5.0, rel=0.1)
     assert cut.moving
 
 
@@ -45,15 +47,18 @@ def test_the_moves_add_up_to_the_origin() -> None:
 
 
 def test_pictures_line_up_once_aligned() -> None:
-    """What the same scene block shows changes little from one picture to the next, as the pan goes on."""
-    scene, before = Scene(), None
-    for picture in views([(6.0 * k, 0.0) for k in range(24)]):
+    """What a piece of the scene shows changes little from one picture to the next, while the pan goes on."""
+    path = [(6.0 * k, 2.0 * k) for k in range(24)]
+    pictures, scene, plain, aligned = views(path), Scene(), [], []
+    before = scene.align(pictures[0])
+    for last, picture in pairwise(pictures):
         cut = scene.align(picture)
-        if before is not None:
-            shift = 16 * cut.moved[0]
-            now, then = cut.luma[:, : -abs(shift) - 32], before[:, shift:][:, : cut.luma.shape[1] - abs(shift) - 32]
-            assert np.abs(now.astype(int) - then).mean() < 4
-        before = cut.luma
+        x, y = (96 - 16 * moved for moved in cut.moved)
+        now, then = cut.luma[y : y + 96, x : x + 96], before.luma[96:192, 96:192]
+        aligned.append(np.abs(now.astype(int) - then).mean())
+        plain.append(np.abs(picture[96:192, 96:192].astype(int) - last[96:192, 96:192]).mean())
+        before = cut
+    assert np.mean(aligned) < 0.35 * np.mean(plain)
 
 
 def test_a_still_camera_stands_still() -> None:
@@ -86,7 +91,7 @@ def test_the_camera_counts_as_moving_for_a_while() -> None:
     assert moving == [False] + [True] * 8 + [False] * 7
 
 
-@pytest.mark.parametrize("size", [(1, 1), (63, 200), (200, 63), (65, 65)])
+@pytest.mark.parametrize("size", [(1, 1), (63, 200), (200, 63), (65, 65), (159, 200)])
 def test_pictures_too_small_to_follow_still_have_a_grid(size: tuple[int, int]) -> None:
     scene = Scene()
     for k in range(3):

@@ -15,6 +15,8 @@ from headrace.understanding.gate import Floats
 
 #: Largest shift per tick, in pixels (|dx| + |dy|), that is believed to be a pan.
 LARGEST_SHIFT = 64.0
+#: Pictures with a shorter side, in pixels, are too small to tell a pan.
+SMALLEST = 160
 #: A warp must leave less than this share of the difference to be believed.
 EXPLAINED = 0.6
 
@@ -90,7 +92,7 @@ class Scene:
     def _shift(self, luma: npt.NDArray[np.uint8]) -> tuple[float, float]:
         """Pixels by which the camera moved since the last picture; (0, 0) unless it explains the change."""
         height, width = luma.shape
-        if height < 64 or width < 64:
+        if min(height, width) < SMALLEST:
             return 0.0, 0.0
         small = quarter(luma[: height // 4 * 4, : width // 4 * 4])
         last, self._last = self._last, small
