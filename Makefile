@@ -36,16 +36,19 @@ demo: setup ## watch the demo clip: report, timeline and answers in demo-out/
 	$(ONE_THREAD) $(BIN)/headrace watch demo: --out demo-out
 
 test: lint ## lint and the quick tests
-	$(PYTEST) -q -m 'not slow and not soak and not bench and not gpu'
+	$(PYTEST) -q -m 'not slow and not soak and not gpu'
 
-test-all: lint ## lint and every test but soak and bench
-	HEADRACE_SUITE=whole $(PYTEST) -m 'not soak and not bench'
+test-all: lint ## lint and every test but the soak
+	HEADRACE_SUITE=whole $(PYTEST) -m 'not soak'
 
 soak: setup ## endless streams at constant memory
 	$(PYTEST) -m soak
 
-bench: setup ## speed beside baselines
-	$(PYTEST) -m bench -s
+bench: setup ## speed and quality beside peers and baselines (a quarter of an hour)
+	$(ONE_THREAD) $(BIN)/python benchmarks/flow/run.py
+	$(ONE_THREAD) $(BIN)/python benchmarks/flow/reference.py
+	$(ONE_THREAD) $(BIN)/python benchmarks/decode/decode.py
+	$(ONE_THREAD) $(BIN)/python -m benchmarks.watch.quality
 
 lint: setup ## ruff, mypy, import-linter
 	$(BIN)/ruff check .

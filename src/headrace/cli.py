@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -24,6 +24,9 @@ from headrace.version import __version__
 
 #: Modules that add commands, in the order of `headrace --help`.
 COMMANDS = ("headrace.cli_watch", "headrace.cli_recipes", "headrace.cli_setup")
+
+#: What the parser raises: the base of `typer.BadParameter`, which typer itself does not name.
+UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 
 _HELP = """Run models on streams that never end.
 
@@ -66,9 +69,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words = sys.argv[1:] if arguments is None else list(arguments)
     try:
         try:
-            build_app()(args=words, prog_name="headrace", obj=session)
+            code = build_app()(args=words, prog_name="headrace", obj=session, standalone_mode=False)
         finally:
             sys.stdout.flush()
+        sys.exit(code if isinstance(code, int) else 0)
+    except UsageError as error:
+        sys.stderr.write(_misused(error))
+        sys.exit(2)
     except HeadraceError as error:
         if session.debug:
             raise
@@ -80,6 +87,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # Whoever read our output has gone: nothing is left to say, and nothing to flush.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+
+
+def _misused(error: Any) -> str:
+    """One line for a `UsageError`; nothing if it only stands for the help, which has been printed."""
+    message = " ".join(str(error.format_message()).split()).rstrip(".")
+    if not message or message.startswith("Usage:"):
+        return ""
+    where = error.ctx.command_path if error.ctx is not None else "headrace"
+    return f"headrace: error: {message[:1].lower()}{message[1:]}; see `{where} --help`\n"
 
 
 def _print_version(wanted: bool) -> None:
