@@ -82,8 +82,8 @@ def watch(
     Example:
         >>> import headrace
         >>> result = headrace.watch("demo:")                                # doctest: +SKIP
-        >>> [line.text for line in result.text][:2]                         # doctest: +SKIP
-        ['Harbour Canal', 'Control room']
+        >>> [alert.when for alert in result.alerts]                         # doctest: +SKIP
+        []
     """
     options, view = options or Options(), view or SilentView()
     addresses = [sources] if isinstance(sources, (str, Path)) else list(sources)
@@ -92,14 +92,14 @@ def watch(
     memory = ObservationMemory(options.budget, encoder(options.meaning))
     standing = StandingQuestions(options.when)
     clock = from_speed(options.speed)
-    readers = [_reader() for _ in addresses]
+    parts = [(_gate(options), _reader()) for _ in addresses]
     opened = _open(addresses)
     try:
         speed = options.speed
-        if any(not source.can_wait for source, _ in opened) and speed == "max":
+        if any(not source.can_wait for source, _ in opened):
             clock, speed = WallClock(), "realtime"
         output = Output(options.out, options.disk) if options.out is not None else None
-        run = _Run(opened, readers, options, speed, Shared(clock, memory, standing, view, output=output))
+        run = _Run(opened, parts, options, speed, Shared(clock, memory, standing, view, output=output))
         run.shared.publish = publish
         return run.go()
     finally:
@@ -113,7 +113,7 @@ class _Run:
     def __init__(
         self,
         opened: list[tuple[Primed, SourceInfo]],
-        readers: list[Any],
+        parts: list[tuple[Any, Any]],
         options: Options,
         speed: str,
         shared: Shared,
@@ -125,8 +125,8 @@ class _Run:
             shared.trace = shared.output.trace({**header, "ask": list(options.ask), "when": list(options.when)})
         shared.progress = self._progress
         self.sessions = [
-            Session(source, info, _gate(options), reader, shared)
-            for (source, info), reader in zip(opened, readers, strict=True)
+            Session(source, info, gate, reader, shared)
+            for (source, info), (gate, reader) in zip(opened, parts, strict=True)
         ]
 
     def go(self) -> Result:
