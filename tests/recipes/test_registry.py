@@ -199,13 +199,9 @@ def test_the_example_package_installs_and_is_found(
         "--no-build-isolation",
         "--no-index",
     ]
-    done = subprocess.run(
-        [*pip, "--target", str(site), str(copy)], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([*pip, "--target", str(site), str(copy)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert [found.value for found in entry_points(group=GROUP, name="settle")] == [
-        "headrace_settle.settle:Settle"
-    ]
+    assert [found.value for found in entry_points(group=GROUP, name="settle")] == ["headrace_settle.settle:Settle"]
     assert described(open_registry().entries["settle"])[0].startswith("Exponential smoothing")
     assert run("recipes", "check", "settle", "--seed", "3", "--json") == 0
     outcome = json.loads(capsys.readouterr().out)

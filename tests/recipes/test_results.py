@@ -186,9 +186,7 @@ def test_the_tree_of_a_file(tmp_path: Path) -> None:
 
     def git(*words: str) -> str:
         identity = ["-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false"]
-        done = subprocess.run(
-            ["git", "-C", str(folder), *identity, *words], capture_output=True, text=True, check=True
-        )
+        done = subprocess.run(["git", "-C", str(folder), *identity, *words], capture_output=True, text=True, check=True)
         return done.stdout.strip()
 
     git("init", "--quiet")

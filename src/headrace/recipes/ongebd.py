@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from headrace.core.item import MS, SECOND, Emission
+from headrace.core.item import MS, SECOND
 from headrace.core.recipe import Check, Recipe
 from headrace.evaluation.baselines import policies, prior_period
 from headrace.evaluation.metrics import Interval, Score, bootstrap, boundary_score, pool
@@ -53,8 +53,8 @@ class OnGEBD(Recipe):
 
     horizon: int = 3
     memory: int = 48
-    sigmas: float = 4.0
-    floor: float = 0.06
+    sigmas: float = 6.0
+    floor: float = 0.09
     longest: int = 1500 * MS
     gap: int = SECOND
 
@@ -103,8 +103,8 @@ class OnGEBD(Recipe):
                 f"{len(held)} planted streams of {SECONDS} s, {boundaries} cuts and fades; within 5 % of the shorter "
                 f"segment; intervals over streams; thresholds tuned on {len(development)} other streams of the same "
                 f"regimes: {', '.join(thresholds)} ('fixed threshold': the same error without the adaptive test); "
-                f"{false - spared} of the {false} false alarms of {self.name} come within 1 s of an object that appears "
-                "or vanishes, which f1_free does not count (thresholds tuned for it too)"
+                f"{false - spared} of the {false} false alarms of {self.name} come within 1 s of an object that comes "
+                "or goes, which f1_free does not count (thresholds tuned for it too)"
             ),
         )
 

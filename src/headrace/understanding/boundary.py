@@ -63,8 +63,8 @@ class BoundaryDetector:
         self,
         horizon: int = 3,
         memory: int = 48,
-        sigmas: float = 4.0,
-        floor: float = 0.06,
+        sigmas: float = 6.0,
+        floor: float = 0.09,
         longest: int = 1500 * MS,
         gap: int = SECOND,
     ) -> None:
