@@ -39,7 +39,7 @@ def watch(
         Path | None, typer.Option(help="Folder for report.html, events.json, the trace and the memory.")
     ] = None,
     budget: Annotated[str | None, typer.Option(help="Memory for what is remembered, such as 64MB.")] = None,
-    disk: Annotated[str | None, typer.Option(help="Space that --out may take, such as 1GB.")] = None,
+    disk: Annotated[str | None, typer.Option(help="Space that --out may take, such as 1GB; at least 2MB.")] = None,
     speed: Annotated[str | None, typer.Option(help="max, realtime, or a factor such as 2.")] = None,
     gate: Annotated[
         str, typer.Option(help="What decides which blocks enter: settle, or a recipe such as timechat.")
@@ -51,6 +51,7 @@ def watch(
     """Watch streams: read their text, find their events, answer questions, raise alerts.
 
     Nothing grows without bound: memory stays within --budget, the folder within --disk.
+    Ctrl-C ends the streams, answers and writes the report; a second Ctrl-C breaks off.
 
     Examples:
 
@@ -115,16 +116,15 @@ def ask(
       headrace ask lecture "deadline of the proposal" --json
     """
     from headrace.apps.output import recall
-    from headrace.apps.watch import encoder
+    from headrace.apps.watch import as_query, encoder
     from headrace.cli_output import print_json
     from headrace.config import find_config, load_config
     from headrace.core.item import SECOND
     from headrace.understanding.responder import answer
-    from headrace.understanding.search import Query
 
     settings = load_config(find_config()).watch
+    query = as_query(question)
     memory, result = recall(folder, encoder(meaning))
-    query = Query(question)
     view = memory.read(query, round(result.run.media_s * SECOND))
     made = answer(query, view, _responder(llm or settings.llm, settings.llm_model, settings.llm_timeout))
     if as_json:

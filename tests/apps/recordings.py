@@ -69,9 +69,7 @@ def recording(
 ) -> Result:
     """A result of `hours`; with a `folder` its thumbnails are drawn there."""
     rng, span = Random(seed), hours * 3600
-    result = Result(
-        [SourceInfo(name, f"/videos/{name}", 1280, 720, 25.0, span, int(span * 6)) for name in sources]
-    )
+    result = Result([SourceInfo(name, f"/videos/{name}", 1280, 720, 25.0, span, int(span * 6)) for name in sources])
     series, edges = result.series, sorted(rng.uniform(0.01, 0.99) * span for _ in range(slides - 1))
     for n, (start, end) in enumerate(zip([0.0, *edges], [*edges, span], strict=True)):
         source, topic = rng.choice(sources), rng.choice(TOPICS)
@@ -113,9 +111,7 @@ def recording(
             [proof(58, "Migration: owner Priya, review on Friday")],
             asked_at_s=span / 2,
         ),
-        Answer(
-            "a2", "When does the office in Lisbon open?", False, note="no line matched; 580 lines searched"
-        ),
+        Answer("a2", "When does the office in Lisbon open?", False, note="no line matched; 580 lines searched"),
     ]
     result.alerts = [
         Alert(

@@ -101,9 +101,7 @@ def test_plain_lines() -> None:
     view.note(31.25, "alert", EVIL)
     view.close()
     lines = out.getvalue().splitlines()
-    assert [line.split()[:2] for line in lines[:4]] == [
-        [t, "status"] for t in ("0:00.0", "0:10.0", "0:20.0", "0:30.0")
-    ]
+    assert [line.split()[:2] for line in lines[:4]] == [[t, "status"] for t in ("0:00.0", "0:10.0", "0:20.0", "0:30.0")]
     assert "4.7× real time" in lines[0]
     assert "state 5.00 MiB of 8.00 MiB" in lines[0]
     assert "admitted 2.2 %" in lines[0]

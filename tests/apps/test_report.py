@@ -152,9 +152,7 @@ def test_an_empty_result_makes_a_sensible_page(tmp_path: Path, sources: list[Sou
 
 def test_what_a_reader_must_know_is_said(tmp_path: Path) -> None:
     source = SourceInfo("cam", frames_read=900, frames_dropped=100, errors=["connection lost at 4 s"])
-    run = RunInfo(
-        media_s=90, interrupted=True, state_bytes=2 << 20, budget_bytes=1 << 20, drops={"gate": 7, "x": 0}
-    )
+    run = RunInfo(media_s=90, interrupted=True, state_bytes=2 << 20, budget_bytes=1 << 20, drops={"gate": 7, "x": 0})
     text = Page(page(Result([source], run, standing=["rain"]), tmp_path)).text
     for words in (
         "Interrupted.",
@@ -173,9 +171,7 @@ def test_the_size_is_bounded(tmp_path: Path) -> None:
     events = [EventMark(f"e{i}", "s", i / 2, thumbnail="big.jpg") for i in range(3_000)]
     box = (0.0, 0.0, 9.0, 9.0)
     lines = [TextLine(str(i), "s", "word " * 500, i, i + 2 + i % 7, box) for i in range(ROWS + 2_000)]
-    shown = Page(
-        html := page(Result([SourceInfo("s", height=720)], RunInfo(media_s=7_000), lines, events), tmp_path)
-    )
+    shown = Page(html := page(Result([SourceInfo("s", height=720)], RunInfo(media_s=7_000), lines, events), tmp_path))
     images = [attrs for tag, attrs in shown.elements if tag == "img"]
     assert len(images) == PICTURES
     assert images[0]["width"] == "320"

@@ -73,9 +73,7 @@ def test_a_missing_field_is_named(good: dict[str, Any]) -> None:
         Result.from_json(json.dumps(data))
 
 
-@pytest.mark.parametrize(
-    "text", ["", "{", "[]", "{}", '{"format": 1}', b"\xff\xd8\xff", "[" * 100_000, "null"]
-)
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"format": 1}', b"\xff\xd8\xff", "[" * 100_000, "null"])
 def test_foreign_files_are_refused(text: str | bytes) -> None:
     with pytest.raises(InputError, match=r"^x\.json: not "):
         Result.from_json(text, "x.json")

@@ -110,7 +110,7 @@ def _header(result: Result, title: str) -> str:
     run, seen = result.run, sum(answer.seen for answer in result.answers)
     facts = [f"<b>{length(run.media_s)}</b> watched"]
     if run.started:
-        facts.append(f"started {_text(run.started[:16].replace("T", " "), 40)}")
+        facts.append(f"started {_text(run.started[:16].replace('T', ' '), 40)}")
     if len(result.sources) == 1:
         source = result.sources[0]
         if source.width:

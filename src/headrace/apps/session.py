@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from headrace.apps.live import View
 from headrace.apps.output import Output
 from headrace.apps.result import Alert, Evidence, Series, SourceInfo
+from headrace.apps.wording import counted
 from headrace.core.clock import Clock
 from headrace.core.executor import Threads
 from headrace.core.graph import Graph, Stream
@@ -104,16 +106,17 @@ class Session:
         self.reading = Reading(reader)
         self.perceive = Perceive(gate)
         self.media = 0
+        self.gone: BrokenPipeError | None = None
         self.frames = self.blocks = self.oldest = 0
         self.entered = 0.0
         self._thread = Threads(1, name=f"text-{source.name}")
         clock = shared.clock
         self.graph = Graph(clock, trace=shared.trace, name=source.name)
         moments: Stream[Moment] = self.graph.map(self.perceive, self.graph.source(source), name="perceive")
-        self.graph.sink(_Calls(self._moment), moments, name="events")
+        self.graph.sink(_Calls(partial(self._tell, self._moment)), moments, name="events")
         edge = Latest(merge=merge_moments, max_age=OLDEST) if clock.paced or not source.can_wait else Block(AHEAD)
         lines: Stream[Sighting] = self.graph.map(self.reading, moments, edge=edge, on=self._thread, name="read")
-        self.graph.sink(_Calls(self._sighting), lines, name="remember")
+        self.graph.sink(_Calls(partial(self._tell, self._sighting)), lines, name="remember")
 
     async def run(self) -> None:
         """To the end of the source; an error after the first frame is kept, not raised."""
@@ -123,10 +126,18 @@ class Session:
             self._thread.close()
             stats = self.source.source.stats
             self.info.frames_read = stats.frames + stats.skipped
-            counted = {"damaged packets": stats.decode_errors, "mended time stamps": stats.bad_pts}
-            counted["reconnects"] = stats.reconnects
-            self.info.errors += [f"{count} {what}" for what, count in counted.items() if count]
+            trouble = {"damaged packet": stats.decode_errors, "mended time stamp": stats.bad_pts}
+            trouble["reconnect"] = stats.reconnects
+            self.info.errors += [counted(number, what) for what, number in trouble.items() if number]
             self.info.frames_dropped = sum(channel.drops.lost for channel in self.graph.channels)
+
+    def _tell(self, function: Callable[[Item], None], item: Item) -> None:
+        """Call a sink; note if whoever reads our output has gone."""
+        try:
+            function(item)
+        except BrokenPipeError as error:
+            self.gone = error
+            raise
 
     def _moment(self, item: Item) -> None:
         """A frame has been judged."""

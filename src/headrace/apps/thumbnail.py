@@ -31,12 +31,19 @@ def load(folder: Path, name: str | None, side: int = SIDE) -> Picture | None:
     picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
     if picture is None:
         return None
+    return np.ascontiguousarray(shrink(np.asarray(picture, np.uint8), side)[:, :, ::-1])
+
+
+def shrink(picture: Picture, side: int = SIDE) -> Picture:
+    """`picture` (uint8 [height, width, 3]), made smaller if its longest side is above `side`."""
+    import cv2
+
     height, width = picture.shape[:2]
     ratio = side / max(height, width)
-    if ratio < 1:
-        size = max(1, round(width * ratio)), max(1, round(height * ratio))
-        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    return np.ascontiguousarray(picture[:, :, ::-1], dtype=np.uint8)
+    if ratio >= 1:
+        return picture
+    size = max(1, round(width * ratio)), max(1, round(height * ratio))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def jpeg(picture: Picture, quality: int = 72) -> bytes:

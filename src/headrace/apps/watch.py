@@ -7,18 +7,18 @@ import json
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
 from headrace.apps.live import SilentView, Status, View
-from headrace.apps.output import Output
+from headrace.apps.output import Output, memory_share
 from headrace.apps.result import Answer, EventMark, Result, RunInfo, SourceInfo, TextLine
 from headrace.apps.session import RATE, Primed, Session, Shared, as_evidence
 from headrace.core.clock import Stopwatch, WallClock, from_speed
-from headrace.core.errors import ConfigError, HeadraceError
+from headrace.core.errors import ConfigError, HeadraceError, InputError
 from headrace.core.item import SECOND, Emission, emission_id
 from headrace.core.recipe import Recipe
 from headrace.media import open_source
@@ -26,7 +26,7 @@ from headrace.understanding.gate import Gate
 from headrace.understanding.meaning import Encoder
 from headrace.understanding.memory import ObservationMemory
 from headrace.understanding.responder import Responder, answer
-from headrace.understanding.search import Query
+from headrace.understanding.search import Query, tokens
 from headrace.understanding.standing import StandingQuestions
 
 #: The address of the clip that comes with the package.
@@ -42,7 +42,7 @@ class Options:
         when: standing questions, alerted once when they come true.
         out: folder for the trace, the results and the report; None writes nothing.
         budget: bytes of memory for what is remembered.
-        disk: bytes that the output folder may take.
+        disk: bytes that the output folder may take; the budget is cut to what fits into it.
         speed: "max", "realtime" or a factor; live sources are always watched in real time.
         gate: what decides which blocks enter: a Gate factory or a recipe that builds one; None is
             the settle gate.
@@ -78,6 +78,7 @@ def watch(
     Raises:
         InputError: a source cannot be read; nothing has then been written.
         ConfigError: an option is not usable, or a part is not installed.
+        CapacityError: the disk is full; what could be written is whole.
 
     Example:
         >>> import headrace
@@ -89,8 +90,10 @@ def watch(
     addresses = [sources] if isinstance(sources, (str, Path)) else list(sources)
     if not addresses:
         raise ConfigError("nothing to watch: give a file, a URL, a folder of images, camera:0, - or demo:")
+    if options.out is not None:
+        options = replace(options, budget=min(options.budget, memory_share(options.disk)))
     memory = ObservationMemory(options.budget, encoder(options.meaning))
-    standing = StandingQuestions(options.when)
+    standing, queries = StandingQuestions(options.when), [as_query(question) for question in options.ask]
     clock = from_speed(options.speed)
     parts = [(_gate(options), _reader()) for _ in addresses]
     opened = _open(addresses)
@@ -99,9 +102,8 @@ def watch(
         if any(not source.can_wait for source, _ in opened):
             clock, speed = WallClock(), "realtime"
         output = Output(options.out, options.disk) if options.out is not None else None
-        run = _Run(opened, parts, options, speed, Shared(clock, memory, standing, view, output=output))
-        run.shared.publish = publish
-        return run.go()
+        shared = Shared(clock, memory, standing, view, output=output, publish=publish)
+        return _Run(opened, parts, queries, options, speed, shared).go()
     finally:
         for source, _ in opened:
             source.close()
@@ -114,12 +116,14 @@ class _Run:
         self,
         opened: list[tuple[Primed, SourceInfo]],
         parts: list[tuple[Any, Any]],
+        queries: list[Query],
         options: Options,
         speed: str,
         shared: Shared,
     ) -> None:
-        self.options, self.speed, self.shared = options, speed, shared
+        self.queries, self.options, self.speed, self.shared = queries, options, speed, shared
         self._stopwatch, self._interrupted = Stopwatch(), False
+        self._failure: BaseException | None = None
         if shared.output is not None:
             header = {"stream": [info.url for _, info in opened], "clock": speed, "budget": options.budget}
             shared.trace = shared.output.trace({**header, "ask": list(options.ask), "when": list(options.when)})
@@ -132,7 +136,10 @@ class _Run:
     def go(self) -> Result:
         try:
             self.shared.clock.run(self._main())
-            return self._finish()
+            result = self._finish()
+            if self._failure is not None:
+                raise self._failure
+            return result
         finally:
             self.shared.view.close()
             if self.shared.trace is not None:
@@ -144,6 +151,8 @@ class _Run:
             ends = await asyncio.gather(*(session.run() for session in self.sessions), return_exceptions=True)
         for session, end in zip(self.sessions, ends, strict=True):
             if isinstance(end, HeadraceError):
+                if not isinstance(end, InputError):  # not the source's fault: told once the report is written
+                    self._failure = session.gone or end
                 session.info.errors.insert(0, str(end))
                 self.shared.view.note(session.media / SECOND, "error", str(end))
             elif isinstance(end, BaseException):
@@ -188,9 +197,8 @@ class _Run:
         """Answer, add up, write."""
         shared, options = self.shared, self.options
         media = max(session.media for session in self.sessions)
-        answers = [self._answer(question, media) for question in options.ask]
+        answers = [self._answer(number, query, media) for number, query in enumerate(self.queries)]
         rows = sorted(shared.memory.rows(), key=lambda row: (row.first, row.id))
-        has = shared.output.has if shared.output is not None else lambda _: False
         blocks = sum(session.blocks for session in self.sessions)
         wall, cpu = self._stopwatch.wall(), self._stopwatch.cpu()
         drops = {
@@ -228,9 +236,7 @@ class _Run:
                 if row.kind == "text" and row.box is not None
             ],
             events=[
-                EventMark(
-                    row.id, row.source, row.first / SECOND, row.score, row.thumbnail if has(row.thumbnail) else None
-                )
+                EventMark(row.id, row.source, row.first / SECOND, row.score, row.thumbnail)
                 for row in rows
                 if row.kind == "event"
             ],
@@ -243,9 +249,6 @@ class _Run:
             row = shared.memory.get(name)
             if row is not None:
                 proof.end_s, proof.thumbnail = row.last / SECOND, row.thumbnail
-        answered = [proof for made in answers for proof in made.evidence]
-        for proof in answered + [proof for proof, _ in shared.proofs]:
-            proof.thumbnail = proof.thumbnail if has(proof.thumbnail) else None
         if shared.trace is not None:
             errors = {session.info.name: session.info.errors for session in self.sessions if session.info.errors}
             dropped = {
@@ -260,17 +263,23 @@ class _Run:
             shared.output.finish(result, shared.memory)
         return result
 
-    def _answer(self, question: str, now: int) -> Answer:
-        shared = self.shared
-        query = Query(question)
+    def _answer(self, number: int, query: Query, now: int) -> Answer:
+        shared, question = self.shared, query.text
         made = answer(query, shared.memory.read(query, now), self.options.responder)
-        name = emission_id("", "answer", now, len(question))
+        name = emission_id("", "answer", now, number)
         evidence = [as_evidence(found) for found in made.evidence]
         content = {"question": question, "seen": made.seen, "text": made.text, "by": made.by}
         newest = max((proof.end for proof in made.evidence), default=now)
         shared.emit(Emission(name, "answer", content, now, now, shared.clock.now(), newest))
         by: Literal["extractive", "llm"] = "llm" if made.by == "llm" else "extractive"
         return Answer(name, question, made.seen, made.text, by, evidence, None, made.note)
+
+
+def as_query(question: str) -> Query:
+    """The question as the memory is asked it; ConfigError if it has no word."""
+    if not tokens(question):
+        raise ConfigError(f"the question {question!r} has no word; write what to look for")
+    return Query(question)
 
 
 def demo() -> dict[str, Any]:

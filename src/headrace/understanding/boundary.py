@@ -22,6 +22,8 @@ Vector = npt.NDArray[np.float32]
 LUMA_GRID, CHROMA_GRID = (18, 32), (9, 16)
 #: Contrast (in levels) below which a picture counts as empty: differences of noise must not look large.
 EMPTY = 3.0
+#: Pictures of a burst, at most.
+BURST = 1024
 
 
 @dataclass(slots=True, frozen=True)
@@ -90,7 +92,7 @@ class BoundaryDetector:
         found = None
         if high:
             self._burst.append((pts, error))
-            if pts - self._burst[0][0] >= self.longest:
+            if pts - self._burst[0][0] >= self.longest or len(self._burst) >= BURST:
                 found = self._close(pts)
         elif self._burst:
             found = self._close(pts)
@@ -152,7 +154,7 @@ class BoundaryDetector:
 
     def max_bytes(self) -> int:
         size = LUMA_GRID[0] * LUMA_GRID[1] + 2 * CHROMA_GRID[0] * CHROMA_GRID[1]
-        return 4 * size * self.horizon + 8 * (self.memory + 2 * 1024) + 64
+        return 4 * size * self.horizon + 8 * (self.memory + 2 * BURST) + 64
 
 
 def picture(frame: Frame) -> Vector:

@@ -79,10 +79,11 @@ class Perceive(Op):
 
 
 def merge_moments(older: Item, newer: Item) -> Item:
-    """The newer moment, with what the older one admitted: for an edge on which moments may wait.
+    """The newer moment, with what the older one admitted and found: for an edge on which moments may wait.
 
     What a slow reader missed is thus read from the newest frame, never from an old one.
     """
+    newer.data.boundary = newer.data.boundary or older.data.boundary
     before, now = older.data.admission, newer.data.admission
     if before.admitted.shape != now.admitted.shape:
         return newer

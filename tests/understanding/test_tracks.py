@@ -1,0 +1,277 @@
+"""Lines of text over time: one track a line, whatever reading does to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pytest
+
+from headrace.core.item import MS, SECOND
+from headrace.understanding.gate import Admission, Box
+from headrace.understanding.observation import Observation
+from headrace.understanding.reader import ReadLine
+from headrace.understanding.tracks import LONGEST_TEXT, REMEMBERED, LineTracks, normalise
+from tests.understanding.pictures import RATE, frame, page
+
+HERE: Box = (32, 32, 288, 64)
+BELOW: Box = (32, 112, 288, 144)
+
+
+class Screen:
+    """A still camera of which a test says what it shows: blocks that enter or move."""
+
+    def __init__(self, size: tuple[int, int] = (320, 192)) -> None:
+        self.frame, self.tick = frame(page(size=size)), -1
+        self.shape = (size[1] // 16, size[0] // 16)
+        self.version = np.full(self.shape, -1, np.int32)
+
+    @property
+    def pts(self) -> int:
+        return self.tick * SECOND // RATE
+
+    def show(self, *entered: Box, moving: Iterable[Box] = (), ticks: int = 1) -> Admission:
+        """Let `ticks` frames pass; blocks of these boxes enter in the last one."""
+        self.tick += ticks
+        unstable, admitted = np.zeros(self.shape, bool), np.zeros(self.shape, bool)
+        for mask, boxes in ((admitted, entered), (unstable, moving)):
+            for x0, y0, x1, y1 in boxes:
+                mask[y0 // 16 : -(-y1 // 16), x0 // 16 : -(-x1 // 16)] = True
+        self.version = np.where(admitted, np.int32(self.tick), self.version).astype(np.int32)
+        texture = np.full(self.shape, 50, np.float32)
+        return Admission(self.frame, admitted, unstable, admitted, texture, self.version, self.tick)
+
+
+class Watch:
+    """Tracks on a screen."""
+
+    def __init__(self) -> None:
+        self.screen, self.tracks = Screen(), LineTracks()
+        self.ended: list[Observation] = []
+
+    def see(self, *entered: Box, moving: Iterable[Box] = (), ticks: int = 1) -> Admission:
+        admission = self.screen.show(*entered, moving=moving, ticks=ticks)
+        self.ended += list(self.tracks.look(self.screen.pts, admission))
+        return admission
+
+    def read(self, text: str, box: Box = HERE, score: float = 0.95, ticks: int = 1) -> tuple[Observation, bool]:
+        """The box enters anew, and this is read in it."""
+        admission = self.see(box, ticks=ticks)
+        read = self.tracks.read(self.screen.pts, admission, "camera", ReadLine(text, score, box))
+        assert read is not None
+        return read
+
+    @property
+    def lines(self) -> list[Observation]:
+        return [track.observation for track in self.tracks._tracks]
+
+
+def test_a_line_lasts_as_long_as_it_stands() -> None:
+    watch = Watch()
+    line, new = watch.read("Sluice gate 3 is open")
+    assert new
+    assert (line.kind, line.source, line.box, line.weight) == ("text", "camera", HERE, 1)
+    for _ in range(30):
+        watch.see()
+    assert line.last - line.first == 30 * SECOND // RATE
+    assert watch.ended == []
+    watch.see(HERE)  # something else stands there now
+    watch.see(ticks=RATE + 1)
+    assert watch.ended == [line]
+    assert line.last - line.first == 30 * SECOND // RATE
+    watch.see(ticks=60)
+    assert watch.ended == [line], "a line ends once"
+
+
+def test_what_moves_over_a_line_for_a_moment_does_not_end_it() -> None:
+    watch = Watch()
+    line, _ = watch.read("Sluice gate 3 is open")
+    watch.see(moving=[HERE])
+    watch.see(moving=[HERE])
+    watch.see()
+    assert watch.ended == []
+    assert line.last == watch.screen.pts
+
+
+@pytest.mark.parametrize(
+    "again", ["Sluice gate 3 is open", "Sluicegate3 is open", "SLUICE GATE 3 IS OPEN!", "Slujce gate 3 is 0pen"]
+)
+def test_the_same_words_are_the_same_line(again: str) -> None:
+    watch = Watch()
+    first, _ = watch.read("Sluice gate 3 is open")
+    score = 0.95 if again[-1] != "n" or "0" not in again else 0.7  # a misread digit is an unsure reading
+    second, new = watch.read(again, score=score, ticks=3)
+    assert not new
+    assert second is first
+    assert len(watch.lines) == 1
+
+
+def test_the_surer_reading_of_a_line_is_kept() -> None:
+    watch = Watch()
+    line, _ = watch.read("Slujce gate is open", score=0.8)
+    watch.read("Sluice gate is open", score=0.97, ticks=3)
+    assert (line.text, line.score) == ("Sluice gate is open", 0.97)
+    watch.read("Sluice gate is opem", score=0.9, ticks=3)
+    assert line.text == "Sluice gate is open"
+
+
+def test_a_counter_gives_a_line_for_each_value() -> None:
+    watch = Watch()
+    made = [watch.read(f"Turbine level 4.{digit} metres", ticks=12) for digit in range(8)]
+    assert all(new for _, new in made)
+    assert len({line.id for line, _ in made}) == 8
+    assert [line.text[-8] for line in watch.ended] == [str(digit) for digit in range(len(watch.ended))]
+    assert len(watch.ended) >= 7
+
+
+def test_a_value_that_comes_back_is_the_same_line_again() -> None:
+    watch = Watch()
+    first, _ = watch.read("Level 4.1 metres")
+    watch.read("Level 4.2 metres", ticks=12)
+    again, new = watch.read("Level 4.1 metres", ticks=12)
+    assert (again is first, new, first.weight) == (True, False, 2)
+
+
+def test_after_ten_minutes_it_is_another_line() -> None:
+    watch = Watch()
+    first, _ = watch.read("Good morning")
+    watch.see(HERE, ticks=6)
+    watch.see(ticks=12)
+    second, new = watch.read("Good morning", ticks=601 * RATE)
+    assert new
+    assert second.id != first.id
+
+
+CUT: Box = (200, 32, 320, 64)
+
+
+def test_a_line_that_comes_into_the_frame_is_one_line() -> None:
+    watch = Watch()
+    first, _ = watch.read("Harbour con", box=CUT)
+    line, new = watch.read("Harbour control ro", box=(120, 32, 320, 64), ticks=6)
+    assert (line is first, new) == (True, False)
+    line, new = watch.read("Harbour control room", box=(60, 32, 280, 64), ticks=6)
+    assert (line is first, new) == (True, False)
+    assert line.text == "Harbour control room"
+
+
+def test_a_line_that_leaves_the_frame_keeps_its_whole_text() -> None:
+    watch = Watch()
+    line, _ = watch.read("Harbour control room")
+    for part, box in (("rbour control room", (0, 32, 220, 64)), ("ntrol room", (0, 32, 120, 64))):
+        again, new = watch.read(part, box=box, ticks=6)
+        assert (again is line, new) == (True, False)
+    assert line.text == "Harbour control room"
+
+
+def test_cut_letters_may_be_misread() -> None:
+    watch = Watch()
+    line, _ = watch.read("Harbour control room")
+    again, new = watch.read("l1our control room", box=(0, 32, 220, 64), ticks=6)
+    assert (again is line, new, line.text) == (True, False, "Harbour control room")
+
+
+def test_a_word_read_apart_belongs_to_the_line_that_still_stands_beside_it() -> None:
+    watch = Watch()
+    line, _ = watch.read("Harbour control room")
+    again, new = watch.read("control", box=(128, 32, 192, 64), ticks=2 * RATE)
+    assert (again is line, new, line.text) == (True, False, "Harbour control room")
+
+
+def test_what_was_read_in_transition_is_replaced() -> None:
+    watch = Watch()
+    line, _ = watch.read("Lock keeper Harbour")
+    again, new = watch.read("Lock keeper", ticks=4)
+    assert (again is line, new, line.text) == (True, False, "Lock keeper")
+    assert len(watch.lines) == 1
+
+
+def test_a_shorter_line_in_place_of_one_that_stood_long_is_new() -> None:
+    watch = Watch()
+    watch.read("Lock keeper on duty")
+    for _ in range(20):
+        watch.see()
+    _, new = watch.read("Lock keeper")
+    assert new
+
+
+def test_the_same_words_in_another_row_as_part_of_a_line_are_new() -> None:
+    watch = Watch()
+    watch.read("Harbour control room")
+    _, new = watch.read("control", box=BELOW)
+    assert new
+
+
+@pytest.mark.parametrize("text", ["", "-", "a", "ab", "!?", "7", " . "])
+def test_what_is_no_text_is_no_line(text: str) -> None:
+    watch = Watch()
+    admission = watch.see(HERE)
+    assert watch.tracks.read(0, admission, "camera", ReadLine(text, 0.99, HERE)) is None
+
+
+@pytest.mark.parametrize("text", ["42", "Q4", "the", "5%7"])
+def test_short_values_are_lines(text: str) -> None:
+    assert Watch().read(text)[1]
+
+
+def test_lines_of_one_frame_have_names_of_their_own() -> None:
+    watch = Watch()
+    admission = watch.see(HERE, BELOW)
+    names = set()
+    for text, box in (("Upper line", HERE), ("Lower words", BELOW)):
+        read = watch.tracks.read(watch.screen.pts, admission, "camera", ReadLine(text, 0.9, box))
+        assert read is not None
+        names.add(read[0].id)
+    assert len(names) == 2
+    other = LineTracks().read(watch.screen.pts, admission, "door", ReadLine("Upper line", 0.9, HERE))
+    assert other is not None
+    assert other[0].id not in names
+
+
+def test_a_new_line_ends_what_stood_on_its_place() -> None:
+    """Even if so few blocks changed that the old one would still seem to stand."""
+    watch = Watch()
+    old, _ = watch.read("Mercury falls to 720")
+    admission = watch.see((240, 32, 288, 64))
+    read = watch.tracks.read(watch.screen.pts, admission, "camera", ReadLine("Barley rises to 903", 0.95, HERE))
+    assert read is not None
+    assert read[1]
+    last = old.last
+    watch.see(ticks=RATE + 1)
+    assert watch.ended == [old]
+    assert old.last == last
+
+
+def test_a_line_first_seen_after_a_boundary_belongs_to_the_new_event() -> None:
+    watch = Watch()
+    before, _ = watch.read("Before", ticks=6)
+    after, _ = watch.read("After it", box=BELOW, ticks=6)
+    before.segment = after.segment = "old"
+    assert list(watch.tracks.enter(after.first - MS, "new")) == [after]
+    assert (before.segment, after.segment) == ("old", "new")
+    assert list(watch.tracks.enter(after.first - MS, "new")) == []
+
+
+def test_what_stands_at_the_end_is_told() -> None:
+    watch = Watch()
+    gone, _ = watch.read("Gone by then")
+    watch.see(HERE)
+    watch.see(ticks=RATE + 1)
+    stays, _ = watch.read("Stays", box=BELOW)
+    assert list(watch.tracks.end()) == [stays]
+    assert watch.ended == [gone]
+
+
+def test_tracks_and_texts_are_bounded() -> None:
+    watch = Watch()
+    for number in range(REMEMBERED + 40):
+        line, _ = watch.read(f"{number} " + chr(ord("a") + number % 26) * 40, ticks=6)
+    assert len(watch.lines) == REMEMBERED
+    line, _ = watch.read("word " * 1000)
+    assert len(line.text) == LONGEST_TEXT
+    assert watch.tracks.nbytes() <= watch.tracks.max_bytes()
+
+
+def test_letters_and_digits_are_what_counts() -> None:
+    assert normalise(" Sluice-Gate_3: 4.21 m! ") == "sluicegate3421m"
+    assert normalise("Öffnung №5") == "öffnung5" or normalise("Öffnung №5").startswith("öffnung")
