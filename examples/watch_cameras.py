@@ -1,7 +1,7 @@
 """Watch several streams with one memory, and act on an alert as soon as it is on the disk.
 
-    python examples/watch_cameras.py demo:
-    python examples/watch_cameras.py rtsp://camera-1/live rtsp://camera-2/live
+python examples/watch_cameras.py demo:
+python examples/watch_cameras.py rtsp://camera-1/live rtsp://camera-2/live
 """
 
 from __future__ import annotations

@@ -55,9 +55,7 @@ ALL = commands(typer.main.get_command(build_app()))
 
 
 @pytest.mark.parametrize("path", ALL, ids=" ".join)
-def test_every_command_explains_itself_with_examples(
-    path: tuple[str, ...], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_every_command_explains_itself_with_examples(path: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(*path, "--help") == 0
     out = capsys.readouterr().out
     assert "Examples:" in out

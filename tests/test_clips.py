@@ -183,14 +183,10 @@ def test_command_line(tmp_path):
     run = [sys.executable, "-m", "tests.clips", str(tmp_path / "a.mp4"), "--size", "160x96", "--regimes"]
     root = Path(__file__).parents[1]
     environment = {"PYTHONPATH": f"{root / 'src'}:{root}"}
-    done = subprocess.run(
-        [*run, "build"], cwd=root, env=environment, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([*run, "build"], cwd=root, env=environment, capture_output=True, text=True, check=True)
     assert "10 s, 1 slides" in done.stdout
     assert json.loads((tmp_path / "a.json").read_text())["size"] == [160, 96]
-    bad = subprocess.run(
-        [*run, "storm"], cwd=root, env=environment, capture_output=True, text=True, check=False
-    )
+    bad = subprocess.run([*run, "storm"], cwd=root, env=environment, capture_output=True, text=True, check=False)
     assert bad.returncode == 1
     assert "unknown regimes" in bad.stderr
     assert "Traceback" not in bad.stderr

@@ -29,15 +29,10 @@ def test_a_file_changes_what_it_names_and_nothing_else(tmp_path: Path) -> None:
 
 
 def test_what_is_printed_reads_back(tmp_path: Path) -> None:
-    config = load_config(
-        write(tmp_path, "[watch]\nllm = 'http://127.0.0.1:8080/v1'\nllm_timeout = 2\nseed = 7\n")
-    )
+    config = load_config(write(tmp_path, "[watch]\nllm = 'http://127.0.0.1:8080/v1'\nllm_timeout = 2\nseed = 7\n"))
     text = config.to_toml()
     assert "llm_timeout = 2.0  # from: " in text
-    assert (
-        text.count("# from: default")
-        == len(tomllib.loads(text)["watch"]) + len(tomllib.loads(text)["recipes"]) - 3
-    )
+    assert text.count("# from: default") == len(tomllib.loads(text)["watch"]) + len(tomllib.loads(text)["recipes"]) - 3
     again = load_config(write(tmp_path, text))
     assert (again.watch, again.recipes) == (config.watch, config.recipes)
 
@@ -103,8 +98,6 @@ def test_what_is_no_size(wrong: object) -> None:
         parse_size(wrong)
 
 
-@pytest.mark.parametrize(
-    ("value", "speed"), [("max", "max"), ("realtime", "realtime"), (2, "2"), ("0.5", "0.5")]
-)
+@pytest.mark.parametrize(("value", "speed"), [("max", "max"), ("realtime", "realtime"), (2, "2"), ("0.5", "0.5")])
 def test_speeds(value: object, speed: str) -> None:
     assert parse_speed(value) == speed

@@ -45,9 +45,7 @@ def test_every_part_is_an_extra_of_the_project() -> None:
     def names(lines: list[str]) -> set[str]:
         return {line.replace("=", ">").split(">")[0] for line in lines}
 
-    assert {part: set(packages) for part, packages in PARTS.items()} == {
-        part: names(extras[part]) for part in PARTS
-    }
+    assert {part: set(packages) for part, packages in PARTS.items()} == {part: names(extras[part]) for part in PARTS}
     assert set(BASE) == names(project["dependencies"])
     assert set(PARTS) == set(extras["all"][0].removeprefix("headrace[").removesuffix("]").split(","))
 

@@ -21,21 +21,15 @@ HEAVY = ("torch", "cv2", "av", "rapidocr", "onnxruntime", "matplotlib")
 
 def loaded(code: str) -> set[str]:
     """Heavy modules that are loaded after `code` ran in a fresh interpreter."""
-    script = (
-        f"{code}\nimport json, sys; sys.stderr.write(json.dumps([m for m in {HEAVY} if m in sys.modules]))"
-    )
+    script = f"{code}\nimport json, sys; sys.stderr.write(json.dumps([m for m in {HEAVY} if m in sys.modules]))"
     environ = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
-    done = subprocess.run(
-        [sys.executable, "-c", script], env=environ, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", script], env=environ, capture_output=True, text=True, check=True)
     return set(json.loads(done.stderr))
 
 
 @pytest.mark.parametrize("words", [["--help"], ["recipes"], ["recipes", "--help"], ["config"], ["--version"]])
 def test_the_command_line_starts_light(words: list[str]) -> None:
-    code = (
-        f"import headrace.cli\ntry: headrace.cli.main({words})\nexcept SystemExit as end: assert not end.code"
-    )
+    code = f"import headrace.cli\ntry: headrace.cli.main({words})\nexcept SystemExit as end: assert not end.code"
     assert loaded(code) == set()
 
 

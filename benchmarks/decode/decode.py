@@ -59,9 +59,7 @@ def main() -> None:
         make_clip(path, options.seconds, options.seed)
         ways: dict[str, Callable[[], VideoSource]] = {
             "serial, 1 thread": lambda: StreamSource(address_of(path)),
-            f"serial, {options.workers} frame threads": lambda: StreamSource(
-                address_of(path), threads=options.workers
-            ),
+            f"serial, {options.workers} frame threads": lambda: StreamSource(address_of(path), threads=options.workers),
             f"parallel, {options.workers} workers": lambda: ParallelVideo(path, workers=options.workers),
         }
         taken: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}

@@ -46,10 +46,17 @@ NEVER = [f"the {word} is open" for word in UNSHOWN[:4]] + [
 
 @dataclass
 class Sample:
-    """Where the run stands at one media minute. Sizes in bytes; `disk` is what the folder holds."""
+    """One media minute. Sizes in bytes.
+
+    Attributes:
+        resident: least resident memory in that minute; frames on their way come and go on top of it.
+        peak: most resident memory in that minute.
+        state, disk: what the memory and the folder held as it began.
+    """
 
     minute: int
     resident: int
+    peak: int
     state: int
     disk: int
 
@@ -61,7 +68,7 @@ class Soak:
     Attributes:
         warm, end: median resident memory of the ten minutes after the warm-up, and of the last ten, bytes.
         slope: of resident memory after the warm-up, bytes a media hour (least squares).
-        largest, least: resident memory after the warm-up, bytes.
+        peak: most resident memory of the whole run, bytes.
         largest_state, largest_disk: bytes.
         written, merged, forgotten: rows of the memory, over the whole run.
         false_alarms: alerts of questions that never come true.
@@ -74,8 +81,7 @@ class Soak:
     warm: int
     end: int
     slope: float
-    largest: int
-    least: int
+    peak: int
     largest_state: int
     budget: int
     largest_disk: int
@@ -126,11 +132,13 @@ def _soak(size: tuple[int, int], minutes: float, seed: int, folder: Path) -> Soa
     session = Session(Primed(source), info, SettleGate(), TextReader(), shared)
 
     def sample() -> None:
-        minute = session.media // (60 * SECOND)
+        minute, now = session.media // (60 * SECOND), resident()
         if not samples or minute > samples[-1].minute:
-            samples.append(Sample(minute, resident(), memory.nbytes(), held(folder)))
-            if minute % 10 == 0:
+            if samples and minute % 10 == 0:
                 print(f"{minute:4d} min {samples[-1].resident / 1e6:8.1f} MB {stopwatch.wall():6.0f} s", flush=True)
+            samples.append(Sample(minute, now, now, memory.nbytes(), held(folder)))
+        last = samples[-1]
+        last.resident, last.peak = min(last.resident, now), max(last.peak, now)
 
     shared.progress = sample
     shared.clock.run(session.run())
@@ -149,8 +157,7 @@ def _soak(size: tuple[int, int], minutes: float, seed: int, folder: Path) -> Soa
         warm=int(np.median(sizes[:WARM])),
         end=int(np.median(sizes[-WARM:])),
         slope=float(np.polyfit(times, sizes, 1)[0]) if len(after) > 1 else 0.0,
-        largest=max(sizes),
-        least=min(sizes),
+        peak=max(one.peak for one in samples),
         largest_state=shared.largest,
         budget=BUDGET,
         largest_disk=max(*(one.disk for one in samples), held(folder)),

@@ -11,9 +11,7 @@ from tests.clips import ALL, clip, write
 
 def main() -> None:
     """Write one clip and its truth."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tests.clips", description="Write a test clip and its truth."
-    )
+    parser = argparse.ArgumentParser(prog="python -m tests.clips", description="Write a test clip and its truth.")
     parser.add_argument("path", metavar="OUT.mp4")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--regimes", default=",".join(ALL), help="comma-separated, out of: " + ", ".join(ALL))
@@ -33,9 +31,7 @@ def size(text: str) -> tuple[int, int]:
     """Width and height out of "1280x720"; both even, as yuv420p needs."""
     width, _, height = text.partition("x")
     if not (width.isdigit() and height.isdigit()) or int(width) % 2 or int(height) % 2 or not int(width):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no size; give an even width and height such as 1280x720"
-        )
+        raise argparse.ArgumentTypeError(f"{text!r} is no size; give an even width and height such as 1280x720")
     return int(width), int(height)
 
 

@@ -106,9 +106,7 @@ def gauge() -> Page:
         ink = AMBER if last else WHITE
         texts.append(Text(f"Level {level} m", BOLD, 96, LEFT, 262, ink, None, appear, vanish))
         surface = water(float(level), top, bottom)
-        marks.append(
-            Mark(CANAL, (column[0] + 8, surface, column[1] - 8, bottom - 8), 10, appear=appear, vanish=vanish)
-        )
+        marks.append(Mark(CANAL, (column[0] + 8, surface, column[1] - 8, bottom - 8), 10, appear=appear, vanish=vanish))
     alarm = water(3.6, top, bottom)
     marks.append(Mark(AMBER, (column[0] - 24, alarm - 2, column[1] + 24, alarm + 3)))
     return Page(partial(plain, NAVY, WIDTH, HEIGHT), tuple(texts), tuple(marks))

@@ -73,9 +73,7 @@ class Effects:
 
         def effect(frame: Frame, t: float) -> Frame:
             frame = frame.copy()
-            corner = np.full(
-                (rows.stop - rows.start, columns.stop - columns.start, 3), (60, 90, 120), np.uint8
-            )
+            corner = np.full((rows.stop - rows.start, columns.stop - columns.start, 3), (60, 90, 120), np.uint8)
             centre = (corner.shape[1] / 2, corner.shape[0] / 2)
             bar = cv2.boxPoints((centre, (150 * unit, 90 * unit), t * 120)).astype(np.int32)
             cv2.fillPoly(corner, [bar], (240, 200, 60), cv2.LINE_AA)

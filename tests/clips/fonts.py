@@ -20,8 +20,6 @@ def font(name: str, size: int) -> ImageFont.FreeTypeFont:
     """The font `name` at `size` pixels, laid out without shaping so that every machine draws the same."""
     spec = find_spec("matplotlib")
     if spec is None or spec.origin is None:
-        raise ConfigError(
-            "the clips take their fonts from matplotlib, which is missing: pip install matplotlib"
-        )
+        raise ConfigError("the clips take their fonts from matplotlib, which is missing: pip install matplotlib")
     path = Path(spec.origin).parent / "mpl-data" / "fonts" / "ttf" / f"{name}.ttf"
     return ImageFont.truetype(str(path), size, layout_engine=ImageFont.Layout.BASIC)

@@ -81,9 +81,7 @@ class Typesetter:
         """A length on the 1280x720 frame in pixels of this frame."""
         return max(1, round(length * self.scale))
 
-    def scene(
-        self, regime: str, background: str, effect: str, transition: Transition, seconds: float
-    ) -> Scene:
+    def scene(self, regime: str, background: str, effect: str, transition: Transition, seconds: float) -> Scene:
         """A scene with new words."""
         moving = effect in ("pan", "jitter")
         travel = round(pan_speed(self.size) * seconds) if moving else 0

@@ -51,9 +51,7 @@ class Clip:
         return play(self.scenes, self.seed, self.size, self.fps, effects)
 
 
-def clip(
-    seed: int, regimes: Iterable[str] = ALL, *, size: tuple[int, int] = (1280, 720), fps: int = 30
-) -> Clip:
+def clip(seed: int, regimes: Iterable[str] = ALL, *, size: tuple[int, int] = (1280, 720), fps: int = 30) -> Clip:
     """A clip of the regimes in the order given; the same seed gives the same frames.
 
     Args:
@@ -118,9 +116,7 @@ def draw(page: Page, t: float, *, text: bool = True) -> Frame:
         if line.appear <= t < line.vanish:
             stroke = 0 if line.outline is None else 1
             face = font(line.font, line.size)
-            brush.text(
-                (line.x, line.y), line.text, line.fill, face, stroke_width=stroke, stroke_fill=line.outline
-            )
+            brush.text((line.x, line.y), line.text, line.fill, face, stroke_width=stroke, stroke_fill=line.outline)
     return np.array(image)
 
 

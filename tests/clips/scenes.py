@@ -166,9 +166,7 @@ def truth(scenes: tuple[Scene, ...], size: tuple[int, int], fps: int) -> Truth:
         end = frame / fps
         length = TRANSITIONS[scene.transition] if slide else 0.0
         segments.append(
-            Segment(
-                round(start, 3), round(end, 3), scene.regime, scene.transition if slide else "cut", length
-            )
+            Segment(round(start, 3), round(end, 3), scene.regime, scene.transition if slide else "cut", length)
         )
         if slide and scenes[slide - 1].page is not scene.page:
             boundaries.append((round(start, 3), round(start + length, 3)))

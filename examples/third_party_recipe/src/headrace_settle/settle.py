@@ -67,9 +67,7 @@ class Settle(Recipe):
     half_life: int = 20 * SECOND
 
     name: ClassVar[str] = "settle"
-    claim: ClassVar[str] = (
-        "on a noisy, drifting level: at most half the error of the last reading and of the mean"
-    )
+    claim: ClassVar[str] = "on a noisy, drifting level: at most half the error of the last reading and of the mean"
 
     def build(self) -> Smoother:
         return Smoother(self.half_life)
