@@ -1,0 +1,39 @@
+"""Options: how to watch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from headrace.core.recipe import Recipe
+from headrace.understanding.gate import Gate
+from headrace.understanding.responder import Responder
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to watch.
+
+    Attributes:
+        ask: questions answered at the end.
+        when: standing questions, alerted once when they come true.
+        out: folder for the trace, the results and the report; None writes nothing.
+        budget: bytes of memory for what is remembered.
+        disk: bytes that the output folder may take; the budget is cut to what fits into it.
+        speed: "max", "realtime" or a factor; live sources are always watched in real time.
+        gate: what decides which blocks enter: a Gate factory or a recipe that builds one; None is
+            the settle gate.
+        responder: composes the answers; None quotes the evidence.
+        meaning: also search by meaning (needs the extra `meaning`).
+    """
+
+    ask: Sequence[str] = ()
+    when: Sequence[str] = ()
+    out: str | Path | None = None
+    budget: int = 64 << 20
+    disk: int = 1 << 30
+    speed: str = "max"
+    gate: Callable[[], Gate] | Recipe | None = None
+    responder: Responder | None = None
+    meaning: bool = False
