@@ -146,17 +146,17 @@ def test_modules_add_commands_and_see_the_session(
 
 
 def test_config_prints_what_is_in_force(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "headrace.toml").write_text("[watch]\nseed = 5\n")
+    (tmp_path / "headrace.toml").write_text("[watch]\nllm_timeout = 5.0\n")
     assert run("config") == 0
     text = capsys.readouterr().out
-    assert tomllib.loads(text)["watch"]["seed"] == 5
+    assert tomllib.loads(text)["watch"]["llm_timeout"] == 5
     assert run("config", "--json") == 0
     printed = json.loads(capsys.readouterr().out)
-    assert printed["settings"]["watch"]["seed"] == 5
-    assert list(printed["from"]) == ["watch.seed"]
+    assert printed["settings"]["watch"]["llm_timeout"] == 5
+    assert list(printed["from"]) == ["watch.llm_timeout"]
 
 
 def test_a_wrong_config_file_exits_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "headrace.toml").write_text("[watch]\nsead = 5\n")
+    (tmp_path / "headrace.toml").write_text("[watch]\nspead = 5\n")
     assert run("config") == 2
-    assert "watch.sead: unknown key; did you mean seed?" in capsys.readouterr().err
+    assert "watch.spead: unknown key; did you mean speed?" in capsys.readouterr().err

@@ -8,6 +8,7 @@ encoded; from there on everything is what `headrace watch --speed max --out` run
 from __future__ import annotations
 
 import argparse
+import ctypes
 import json
 import os
 import tempfile
@@ -49,8 +50,8 @@ class Sample:
     """One media minute. Sizes in bytes.
 
     Attributes:
-        resident: least resident memory in that minute; frames on their way come and go on top of it.
-        peak: most resident memory in that minute.
+        resident: resident memory as it began, once the C library had given back what it keeps for reuse.
+        peak: most resident memory until the next minute.
         state, disk: what the memory and the folder held as it began.
     """
 
@@ -132,13 +133,13 @@ def _soak(size: tuple[int, int], minutes: float, seed: int, folder: Path) -> Soa
     session = Session(Primed(source), info, SettleGate(), TextReader(), shared)
 
     def sample() -> None:
-        minute, now = session.media // (60 * SECOND), resident()
+        minute = session.media // (60 * SECOND)
         if not samples or minute > samples[-1].minute:
+            give_back()
             if samples and minute % 10 == 0:
                 print(f"{minute:4d} min {samples[-1].resident / 1e6:8.1f} MB {stopwatch.wall():6.0f} s", flush=True)
-            samples.append(Sample(minute, now, now, memory.nbytes(), held(folder)))
-        last = samples[-1]
-        last.resident, last.peak = min(last.resident, now), max(last.peak, now)
+            samples.append(Sample(minute, resident(), 0, memory.nbytes(), held(folder)))
+        samples[-1].peak = max(samples[-1].peak, resident())
 
     shared.progress = sample
     shared.clock.run(session.run())
@@ -175,6 +176,13 @@ def _soak(size: tuple[int, int], minutes: float, seed: int, folder: Path) -> Soa
 def resident() -> int:
     """Bytes of this process that are in memory (Linux)."""
     return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def give_back() -> None:
+    """Let the C library return freed memory to the system (glibc), so that what is left is in use."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def held(folder: Path) -> int:

@@ -6,6 +6,7 @@ Everything listed in `__all__` is the public interface. Names are loaded when th
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from headrace.core.stateful import Stateful as Stateful
     from headrace.core.turn import Turn as Turn
     from headrace.media.open import open_source as open_source
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 #: Where each public name lives, below `headrace`.
 _HOMES = {

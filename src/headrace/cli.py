@@ -19,6 +19,7 @@ from typing import Annotated, Any
 
 import typer
 
+from headrace.cli_output import printable
 from headrace.core.errors import HeadraceError
 from headrace.version import __version__
 
@@ -79,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except HeadraceError as error:
         if session.debug:
             raise
-        sys.stderr.write(f"headrace: error: {' '.join(str(error).split())}\n")
+        sys.stderr.write(f"headrace: error: {printable(str(error))}\n")
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -8,6 +8,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 
+def printable(text: str) -> str:
+    """Text from outside on one line, without characters that a terminal would obey."""
+    plain = "".join(" " if c.isspace() else c for c in text if c.isspace() or c.isprintable())
+    return " ".join(plain.split())
+
+
 def print_json(value: Any) -> None:
     """One JSON document on standard output."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
@@ -40,4 +46,4 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: st
 
 def warn(message: str) -> None:
     """One line on standard error."""
-    sys.stderr.write(f"headrace: warning: {message}\n")
+    sys.stderr.write(f"headrace: warning: {printable(message)}\n")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import sys
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from headrace.cli_output import printable, warn
+from headrace.core.errors import ConfigError
+
 if TYPE_CHECKING:
     from headrace.apps.result import Answer, Result
+    from headrace.config import Config
     from headrace.core.recipe import Recipe
     from headrace.understanding.responder import Responder
 
@@ -71,7 +75,8 @@ def watch(
     from headrace.cli_output import print_json_line
     from headrace.config import find_config, load_config
 
-    settings = load_config(find_config()).watch
+    config = load_config(find_config())
+    settings = config.watch
     asked, waited = list(ask or ()), list(when or ())
     if sources == [DEMO] and not asked and not waited:
         known = demo()
@@ -86,7 +91,7 @@ def watch(
         disk=_size("--disk", disk, settings.disk),
         speed=speed or settings.speed,
         gate=_gate(gate),
-        responder=_responder(llm or settings.llm, settings.llm_model, settings.llm_timeout),
+        responder=_responder(llm, config),
         meaning=meaning,
     )
     view = choose_view(Console(), as_json)
@@ -122,17 +127,17 @@ def ask(
     from headrace.core.item import SECOND
     from headrace.understanding.responder import answer
 
-    settings = load_config(find_config()).watch
+    responder = _responder(llm, load_config(find_config()))
     query = as_query(question)
     memory, result = recall(folder, encoder(meaning))
     view = memory.read(query, round(result.run.media_s * SECOND))
-    made = answer(query, view, _responder(llm or settings.llm, settings.llm_model, settings.llm_timeout))
+    made = answer(query, view, responder)
     if as_json:
         print_json(made.to_json())
         return
-    typer.echo(made.text)
+    typer.echo(printable(made.text))
     if made.note:
-        typer.echo(f"(quoted, because {made.note})", err=True)
+        typer.echo(f"(quoted, because {printable(made.note)})", err=True)
 
 
 def _summary(result: Result, folder: Path) -> None:
@@ -141,10 +146,10 @@ def _summary(result: Result, folder: Path) -> None:
 
     run = result.run
     for alert in result.alerts:
-        typer.echo(f"alert   {clock(alert.t_s)}  {alert.when}: {alert.text}")
+        typer.echo(f"alert   {clock(alert.t_s)}  {printable(f'{alert.when}: {alert.text}')}")
     for when in result.standing:
         if all(alert.when != when for alert in result.alerts):
-            typer.echo(f"alert   never  {when}")
+            typer.echo(f"alert   never  {printable(when)}")
     for made in result.answers:
         _print_answer(made)
     typer.echo(
@@ -154,14 +159,14 @@ def _summary(result: Result, folder: Path) -> None:
     )
     for source in result.sources:
         for error in source.errors:
-            sys.stderr.write(f"headrace: warning: {source.name}: {error}\n")
+            warn(f"{source.name}: {error}")
     typer.echo(f"report: {folder / 'report.html'}")
 
 
 def _print_answer(made: Answer) -> None:
-    typer.echo(f"ask     {made.question}\n        {made.text}")
+    typer.echo(f"ask     {printable(made.question)}\n        {printable(made.text)}")
     if made.note:
-        typer.echo(f"        (quoted, because {made.note})")
+        typer.echo(f"        (quoted, because {printable(made.note)})")
 
 
 def _plain(emission: object) -> dict[str, object]:
@@ -172,7 +177,6 @@ def _plain(emission: object) -> dict[str, object]:
 
 def _size(option: str, text: str | None, default: int) -> int:
     from headrace.config import parse_size
-    from headrace.core.errors import ConfigError
 
     if text is None:
         return default
@@ -193,9 +197,20 @@ def _gate(name: str) -> Recipe | None:
     return registry.entry(name).load()()
 
 
-def _responder(url: str, model: str, timeout: float) -> Responder | None:
-    if not url:
+def _responder(url: str | None, config: Config) -> Responder | None:
+    """Who words the answers, or None to quote.
+
+    Evidence and the key go to that server, so a settings file that merely lies in the current folder, which
+    another may have put there, cannot name it.
+    """
+    settings, origin = config.watch, config.sources.get("watch.llm")
+    here = origin is not None and Path(origin) == Path.cwd() / "headrace.toml"
+    if url is None and settings.llm and here and "HEADRACE_CONFIG" not in os.environ:
+        raise ConfigError(
+            "headrace.toml in this folder names an llm server; give it as --llm, or in your own settings file"
+        )
+    if not (url or settings.llm):
         return None
     from headrace.understanding.llm import Remote
 
-    return Remote(url, model, timeout)
+    return Remote(url or settings.llm, settings.llm_model, settings.llm_timeout)

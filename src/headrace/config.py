@@ -118,7 +118,6 @@ class Watch:
     llm_timeout: float = _setting(
         30.0, "Seconds to wait for that server before quoting instead.", "seconds above 0", _seconds
     )
-    seed: int = _setting(0, "Seed of everything random.", "a whole number, 0 or more", _count)
 
 
 @dataclass(frozen=True)
@@ -161,12 +160,17 @@ class Config:
                 lines += [
                     f"# {f.metadata['doc']}",
                     f"# Allowed: {f.metadata['allowed']}.",
-                    f"{f.name} = {json.dumps(shown[name][f.name])}  # from: {origin}",
+                    f"{f.name} = {_toml(shown[name][f.name])}  # from: {origin}",
                 ]
         return "\n".join(lines) + "\n"
 
     def _sections(self) -> dict[str, Watch | Recipes]:
         return {"watch": self.watch, "recipes": self.recipes}
+
+
+def _toml(value: Any) -> str:
+    """A TOML value: JSON's text is one, but for escapes of surrogate pairs, and DEL, which TOML wants escaped."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def find_config(environ: Mapping[str, str] = os.environ, folder: Path | None = None) -> Path | None:

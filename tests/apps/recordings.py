@@ -141,7 +141,6 @@ def recording(
         {"gate→reader": 0, "reader→memory": 0},
         1.42,
         "settle",
-        seed,
         started="2024-05-14 09:00",
     )
     return result

@@ -23,7 +23,7 @@ from headrace.core.files import atomic_write
 #: The most pictures inside a page, of which half may go to evidence.
 PICTURES = 200
 
-#: The most rows of text, and of answers and of alerts, in a page; the rest is in result.json.
+#: The most rows of text, and of answers and of alerts, in a page; the rest is in events.json.
 ROWS, CARDS = 5_000, PINS
 
 #: The most pieces of evidence shown with one answer or alert.
@@ -172,7 +172,7 @@ def _found(result: Result, pictures: Pictures) -> str:
 
 
 def _of(shown: int, total: int) -> str:
-    return f"the first {shown:,} of {total:,}; result.json has all" if shown < total else ""
+    return f"the first {shown:,} of {total:,}; events.json has all" if shown < total else ""
 
 
 def _answer(i: int, answer: Answer, pictures: Pictures, result: Result) -> str:
@@ -195,7 +195,7 @@ def _answer(i: int, answer: Answer, pictures: Pictures, result: Result) -> str:
 
 def _alert(i: int, alert: Alert, pictures: Pictures, result: Result) -> str:
     said = f"<p class=say>{_text(alert.text)}</p>" if alert.text else ""
-    told = f" · told {length(alert.latency_s)} later" if result.run.speed != "max" else ""
+    told = f" · told {length(alert.latency_s)} later" if alert.latency_s is not None else ""
     return (
         f'<li id="alert-{i}" class="card alert"><div class=what>'
         f"<p class=ask><span class=tag>A{i}</span>{_text(alert.when)}</p>{said}"
@@ -214,7 +214,7 @@ def _evidence(evidence: list[Evidence], pictures: Pictures, result: Result) -> s
         quote = f"<blockquote>{_text(proof.text, 400)}</blockquote>" if proof.text else ""
         items.append(f"<li>{image}<div>{quote}<p class=note>{_time(proof.start_s, proof.end_s)}{where}</p></div></li>")
     more = len(evidence) - PROOFS
-    rest = f"<li class=note>and {counted(more, 'more place')} in result.json</li>" if more > 0 else ""
+    rest = f"<li class=note>and {counted(more, 'more place')} in events.json</li>" if more > 0 else ""
     return f"<ul class=evidence>{''.join(items)}{rest}</ul>"
 
 
@@ -305,7 +305,7 @@ def _run(result: Result) -> str:
         ("State", size(run.state_bytes), _meter(run.state_bytes, run.budget_bytes)),
         ("Dropped", f"{sum(drops.values()):,}", _drops(drops)),
         ("Oldest processed", length(run.oldest_processed_s), "the greatest age of an item when processed"),
-        ("Gate", _text(run.gate, 40) or "–", f"seed {run.seed}"),
+        ("Gate", _text(run.gate, 40) or "–", ""),
     ]
     cells = "".join(f"<div><dt>{name}</dt><dd>{value}<span>{note}</span></dd></div>" for name, value, note in facts)
     streams = "".join(

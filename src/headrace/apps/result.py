@@ -1,4 +1,4 @@
-"""Result: everything that one run of `headrace watch` found, and `result.json`, its file.
+"""Result: everything that one run of `headrace watch` found, and `events.json`, its file.
 
 The file is one JSON object; times are media seconds from the start of the source, sizes bytes.
 
@@ -9,14 +9,15 @@ The file is one JSON object; times are media seconds from the start of the sourc
     run         speed ("max", "realtime" or a factor such as "2"), media_s, wall_s, cpu_s,
                 realtime_factor (media_s / wall_s), admitted_share (blocks admitted / blocks_total),
                 blocks_total, reads (times the reader ran), lines_read, state_bytes (the most held),
-                budget_bytes, drops {edge: items}, oldest_processed_s (the greatest age of an item
-                when it was processed), gate, seed, interrupted, started (ISO 8601, or null)
+                budget_bytes, drops {edge: items}, oldest_processed_s (the greatest age of a frame
+                when a line of it was told), gate, interrupted, started (ISO 8601, or null)
     text        [id, source, text, first_s, last_s, box [left, top, right, bottom] (pixels),
                  score (0..1), weight (times seen)]
     events      [id, source, t_s, score, thumbnail]
     answers     [id, question, seen, text, by ("extractive" or "llm"), evidence, asked_at_s
                  (null: at the end), note]
-    alerts      [id, when, t_s (it became true), emitted_s, latency_s, text, evidence]
+    alerts      [id, when, t_s (it became true), emitted_s, latency_s (null: at full speed
+                time follows the media, and nothing is late), text, evidence]
     standing    [str]  every `--when`, also those that never fired
     series      step_s, and lists of equal length: t_s, change and admitted (shares of the
                 picture's blocks, 0..1), state_bytes, backlog (items waiting)
@@ -82,7 +83,6 @@ class RunInfo:
     drops: dict[str, int] = field(default_factory=dict)
     oldest_processed_s: float = 0.0
     gate: str = ""
-    seed: int = 0
     interrupted: bool = False
     started: str | None = None
 
@@ -145,7 +145,7 @@ class Alert:
     when: str
     t_s: float
     emitted_s: float
-    latency_s: float
+    latency_s: float | None
     text: str = ""
     evidence: list[Evidence] = field(default_factory=list)
 
@@ -216,13 +216,13 @@ class Result:
         return max(ends)
 
     def to_json(self) -> str:
-        """The result as the text of `result.json`; ValueError if a number is not finite."""
+        """The result as the text of `events.json`; ValueError if a number is not finite."""
         data = asdict(self)
         head = {"format": data.pop("format"), "headrace": data.pop("headrace")}
         return json.dumps({**head, **data}, ensure_ascii=True, allow_nan=False, indent=1) + "\n"
 
     @classmethod
-    def from_json(cls, text: str | bytes, name: str = "result.json") -> Result:
+    def from_json(cls, text: str | bytes, name: str = "events.json") -> Result:
         """The result in `text`.
 
         Raises:
@@ -235,7 +235,7 @@ class Result:
         except (ValueError, RecursionError) as error:
             raise InputError(f"{name}: not valid JSON ({error}); run `headrace watch` again") from None
         if not isinstance(data, dict) or "format" not in data or "headrace" not in data:
-            raise InputError(f"{name}: not a result of `headrace watch`; give its result.json")
+            raise InputError(f"{name}: not a result of `headrace watch`; give its events.json")
         if type(data["format"]) is not int or data["format"] < 1:
             _refuse(name, "format", "must be a whole number from 1")
         if data["format"] > FORMAT:
@@ -259,7 +259,7 @@ class Result:
             data = Path(path).read_bytes()
         except OSError as error:
             reason = error.strerror or error
-            raise InputError(f"{path}: cannot be read ({reason}); give the result.json of a run") from None
+            raise InputError(f"{path}: cannot be read ({reason}); give the events.json of a run") from None
         return cls.from_json(data, str(path))
 
 

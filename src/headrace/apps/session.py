@@ -13,6 +13,7 @@ from headrace.apps.result import Alert, Evidence, Series, SourceInfo
 from headrace.apps.wording import counted
 from headrace.core.clock import Clock
 from headrace.core.executor import Threads
+from headrace.core.frame import Frame
 from headrace.core.graph import Graph, Stream
 from headrace.core.item import SECOND, Emission, Item, emission_id
 from headrace.core.op import Op
@@ -20,6 +21,7 @@ from headrace.core.overflow import Block, Latest
 from headrace.core.trace import Trace
 from headrace.media.source import VideoSource
 from headrace.understanding.gate import Gate
+from headrace.understanding.hold import Hold
 from headrace.understanding.memory import ObservationMemory
 from headrace.understanding.observation import Observation
 from headrace.understanding.perceive import Moment, Perceive, merge_moments
@@ -112,7 +114,8 @@ class Session:
         self._thread = Threads(1, name=f"text-{source.name}")
         clock = shared.clock
         self.graph = Graph(clock, trace=shared.trace, name=source.name)
-        moments: Stream[Moment] = self.graph.map(self.perceive, self.graph.source(source), name="perceive")
+        frames: Stream[Frame] = self.graph.map(Hold(SECOND // RATE), self.graph.source(source), name="hold")
+        moments: Stream[Moment] = self.graph.map(self.perceive, frames, name="perceive")
         self.graph.sink(_Calls(partial(self._tell, self._moment)), moments, name="events")
         edge = Latest(merge=merge_moments, max_age=OLDEST) if clock.paced or not source.can_wait else Block(AHEAD)
         lines: Stream[Sighting] = self.graph.map(self.reading, moments, edge=edge, on=self._thread, name="read")
@@ -210,7 +213,7 @@ class Session:
         evidence = [as_evidence(found) for found in alert.evidence]
         self.shared.proofs += zip(evidence, [found.observation for found in alert.evidence], strict=True)
         text = "; ".join(f'"{proof.text}"' for proof in evidence)
-        latency = alert.latency / SECOND
+        latency = alert.latency / SECOND if self.shared.clock.paced else None
         self.shared.alerts.append(
             Alert(name, alert.when, alert.since / SECOND, alert.now / SECOND, latency, text, evidence)
         )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from importlib.resources import files
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from headrace.apps.output import Output, memory_share
 from headrace.apps.result import Result, SourceInfo
 from headrace.apps.run import Run
 from headrace.apps.session import RATE, Primed, Shared
+from headrace.apps.wording import clean
 from headrace.core.clock import WallClock, from_speed
 from headrace.core.errors import ConfigError
 from headrace.core.item import SECOND, Emission
@@ -99,12 +101,12 @@ def _open(addresses: Sequence[str | Path]) -> list[tuple[Primed, SourceInfo]]:
             path = str(files("headrace.apps").joinpath("demo/demo.mp4")) if packaged else address
             source = open_source(path, name="demo" if packaged else None, every=SECOND // RATE)
             taken = [other.name for _, other in opened]
-            if source.name in taken:
-                source.name = f"{source.name}#{len(opened) + 1}"
+            plain = clean(source.name)
+            source.name = next(name for name in _numbered(plain) if name not in taken)
             info = source.info
             seconds = info.duration / SECOND if info.duration else None
             about = SourceInfo(
-                source.name, DEMO if packaged else info.name, info.width, info.height, info.fps or 0.0, seconds
+                source.name, DEMO if packaged else clean(info.name), info.width, info.height, info.fps or 0.0, seconds
             )
             opened.append((Primed(source), about))
     except BaseException:
@@ -112,6 +114,12 @@ def _open(addresses: Sequence[str | Path]) -> list[tuple[Primed, SourceInfo]]:
             primed.close()
         raise
     return opened
+
+
+def _numbered(name: str) -> Iterator[str]:
+    """The name, then name#2, name#3, …"""
+    yield name
+    yield from (f"{name}#{number}" for number in count(2))
 
 
 def _gate(options: Options) -> Any:
