@@ -26,7 +26,7 @@ from headrace.evaluation.metrics.score import Score, pool
 from headrace.evaluation.metrics.text import normalise, similarity
 from headrace.evaluation.truth import Event
 from tests.clips import ALL, Line, Truth, clip, write
-from tests.clips.scenes import PAN
+from tests.clips.scenes import PAN, SLOW_FADE
 
 #: A line may be read while it still fades in: so long before it counts as shown.
 EARLY_S = 1.2
@@ -155,7 +155,8 @@ def render(folder: Path, seed: int, regimes: Sequence[str] = ALL) -> tuple[Path,
 def _has(row: TextLine, line: Line, again: bool) -> bool:
     """Whether a row is a line: its text, first seen while it was shown (or, if it was shown before, seen then)."""
     there = row.first_s <= line.off and row.last_s >= line.on - EARLY_S
-    entering = (line.box[2] - line.box[0]) / PAN if line.regime == "pan" else 0.0  # it comes in letter by letter
+    # A panned line comes in letter by letter, and a slow fade counts from half opacity.
+    entering = {"pan": (line.box[2] - line.box[0]) / PAN, "slowfade": SLOW_FADE / 2}.get(line.regime, 0.0)
     timely = again or row.first_s >= line.on - EARLY_S - entering
     return there and timely and similarity(normalise(row.text), normalise(line.text)) >= SAME and _digits(row, line)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
 from itertools import islice
@@ -19,6 +19,7 @@ from headrace.core.stateful import Snapshot, Stateful, load, save
 from headrace.understanding.boundary import BoundaryDetector
 from headrace.understanding.drop import DifferentialDrop
 from headrace.understanding.gate import Admission
+from headrace.understanding.hold import Hold
 from headrace.understanding.memory import SMALLEST, ObservationMemory
 from headrace.understanding.observation import Observation
 from headrace.understanding.perceive import Moment, Perceive
@@ -28,6 +29,7 @@ from headrace.understanding.reading import Reading, Sighting
 from headrace.understanding.scene import Scene
 from headrace.understanding.settle import SettleGate
 from headrace.understanding.standing import StandingQuestions
+from headrace.understanding.tracks import LineTracks
 from tests.understanding.pictures import DigestReader, items, varied
 
 STEPS, MORE = 45, 20
@@ -64,6 +66,10 @@ def moment(made: Any) -> Any:
     return told(data.admission), data.segment, data.boundary
 
 
+def held(made: Iterable[Item]) -> Any:
+    return [(one.pts, digest(one.data.y)) for one in made]
+
+
 def sightings(made: Iterator[Item]) -> Any:
     return [(one.pts, asdict(one.data)) for one in made if isinstance(one.data, Sighting)]
 
@@ -95,21 +101,16 @@ PARTS = {
     "settle": Part(SettleGate, lambda part, i: told(part.admit(frames()[i]))),
     "settle, longer window": Part(lambda: SettleGate(window=5), lambda part, i: told(part.admit(frames()[i]))),
     "differential drop": Part(DifferentialDrop, lambda part, i: told(part.admit(frames()[i]))),
+    "hold": Part(lambda: Hold(SECOND // 24), lambda part, i: held(part.step(frames()[i]))),
     "scene": Part(Scene, lambda part, i: plain(asdict(part.align(frames()[i].data.y)))),
     "boundaries": Part(BoundaryDetector, lambda part, i: part.see(frames()[i].pts, frames()[i].data)),
     "perceive": Part(lambda: Perceive(SettleGate()), lambda part, i: moment(part.step(frames()[i]))),
     "plan": Part(ReadingPlan, lambda part, i: part.plan(judged()[i].data.admission)),
-    "tracks": Part(lambda: tracks(), tracked),
+    "tracks": Part(LineTracks, tracked),
     "reading": Part(lambda: Reading(DigestReader()), lambda part, i: sightings(part.step(judged()[i]))),
     "memory": Part(lambda: ObservationMemory(SMALLEST), remembered),
     "standing questions": Part(lambda: StandingQuestions(["gate 3 is open", "gate 9 is open"]), waited),
 }
-
-
-def tracks() -> Any:
-    from headrace.understanding.tracks import LineTracks
-
-    return LineTracks()
 
 
 def digest(array: Any) -> tuple[str, tuple[int, ...], bytes]:

@@ -34,6 +34,8 @@ _HEIGHT = 48
 _BORDER = 8
 #: A region is grown to at most three times the greater of its area and this (pixels of the frame).
 _SMALL = 1 << 16
+#: Words this many heights apart are of one line.
+WORD_GAP = 0.75
 #: Recognitions below this score are not remembered: a line read in the middle of a fade is read again.
 _SURE = 0.8
 
@@ -155,6 +157,7 @@ class TextReader:
             if grown == region or (grown[2] - grown[0]) * (grown[3] - grown[1]) > limit:
                 break
             region = grown
+        quads = _joined(quads)
         quads.sort(key=lambda quad: (-_rise(quad), quad[0, 1], quad[0, 0]))
         return quads
 
@@ -320,6 +323,28 @@ def _clockwise(quad: npt.NDArray[Any]) -> Floats:
     by_x = quad[np.argsort(quad[:, 0], kind="stable")]
     left, right = (pair[np.argsort(pair[:, 1], kind="stable")] for pair in (by_x[:2], by_x[2:]))
     return np.array([left[0], right[0], right[1], left[1]], np.float32)
+
+
+def _joined(quads: list[Floats]) -> list[Floats]:
+    """Level quadrilaterals that follow each other on one line, at most `WORD_GAP` heights apart, as one.
+
+    The detector finds the words of widely spaced type (terminals) one by one.
+    """
+    joined: list[Floats] = []
+    for quad in sorted(quads, key=lambda quad: float(quad[:, 0].min())):
+        level = abs(quad[1, 1] - quad[0, 1]) <= 0.1 * _rise(quad) + 1
+        for k, other in enumerate(joined if level else ()):
+            (left, top), (right, bottom) = other.min(0), other.max(0)
+            low, high = quad.min(0), quad.max(0)
+            heights = sorted((float(bottom - top), float(high[1] - low[1])))
+            same_line = min(bottom, high[1]) - max(top, low[1]) >= 0.6 * heights[0] >= 0.36 * heights[1]
+            if same_line and -0.5 * heights[0] <= low[0] - right <= WORD_GAP * heights[1]:
+                x0, y0, x1, y1 = left, min(top, low[1]), max(right, high[0]), max(bottom, high[1])
+                joined[k] = np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], np.float32)
+                break
+        else:
+            joined.append(quad)
+    return joined
 
 
 def _rise(quad: Floats) -> float:
