@@ -28,3 +28,13 @@ def test_watch_cameras() -> None:
     out = run("watch_cameras.py", "demo:")
     assert "ALERT at 29" in out
     assert "Level" in out
+
+
+def test_the_example_of_the_readme() -> None:
+    code = (EXAMPLES.parent / "README.md").read_text("utf-8").split("```python\n")[1].split("```")[0]
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert "Sluice gate 3 is open" in lines[0]
+    assert len(lines) > 5
+    assert all(0 < float(line) < 255 for line in lines[1:])

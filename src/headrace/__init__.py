@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from headrace.core.stateful import Stateful as Stateful
     from headrace.core.turn import Turn as Turn
     from headrace.media.open import open_source as open_source
+    from headrace.media.virtual import VirtualVideo as VirtualVideo
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())
 
@@ -69,6 +70,7 @@ _HOMES = {
     "core.stateful": ("Snapshot", "Stateful"),
     "core.turn": ("Turn",),
     "media.open": ("open_source",),
+    "media.virtual": ("VirtualVideo",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

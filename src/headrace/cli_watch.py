@@ -110,7 +110,7 @@ def ask(
     question: Annotated[str, typer.Argument(help="What to look for.")],
     llm: Llm = None,
     meaning: Meaning = False,
-    as_json: Json = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the answer and its evidence as JSON.")] = False,
 ) -> None:
     """Ask what a finished run remembers; the answer quotes its evidence, or says "not seen".
 

@@ -84,6 +84,19 @@ def test_reads_every_line_highest_first(reader: TextReader) -> None:
         assert y - 10 < line.box[1] < y + 15
 
 
+def test_the_words_of_a_terminal_are_one_line(reader: TextReader) -> None:
+    from matplotlib import get_data_path
+    from PIL import Image, ImageDraw, ImageFont
+
+    font = ImageFont.truetype(f"{get_data_path()}/fonts/ttf/DejaVuSansMono.ttf", 20)
+    shown = [f"[00{k}] worker {k}{k} retry request handled in {k}7 ms" for k in range(10, 18)]
+    picture = Image.new("L", (1280, 320), 20)
+    for k, line in enumerate(shown):
+        ImageDraw.Draw(picture).text((20, 15 + 34 * k), line, fill=225, font=font)
+    read = [line.text for line in reader.read(np.asarray(picture), (0, 0, 1280, 320))]
+    assert sorted(squeeze(line) for line in read) == [squeeze(line) for line in shown]
+
+
 def test_lines_come_one_by_one(reader: TextReader, recognised: list[str]) -> None:
     page = draw(("First and large", 30, 20, 40), ("second and small", 30, 100, 20))
     lines = reader.read(page, (0, 0, 640, 160))

@@ -35,7 +35,7 @@ _BORDER = 8
 #: A region is grown to at most three times the greater of its area and this (pixels of the frame).
 _SMALL = 1 << 16
 #: Words this many heights apart are of one line.
-WORD_GAP = 0.75
+WORD_GAP = 0.35
 #: Recognitions below this score are not remembered: a line read in the middle of a fade is read again.
 _SURE = 0.8
 
