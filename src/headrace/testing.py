@@ -7,6 +7,7 @@ It brings two fixtures, `virtual_clock` and `zero_clock`, a marker `costs`, and 
 from __future__ import annotations
 
 import json
+import pickle
 import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
@@ -109,7 +110,7 @@ def assert_deterministic(run: Callable[[], bytes | Iterable[Any]], times: int = 
 
     Raises:
         AssertionError: two runs differ; names the first place where they do.
-        ConfigError: `times` is below 2, or something is not JSON.
+        ConfigError: `times` is below 2, the runs make nothing, or something is not JSON.
     """
     if times < 2:
         raise ConfigError(f"assert_deterministic(times={times}): two runs or more are needed")
@@ -118,6 +119,8 @@ def assert_deterministic(run: Callable[[], bytes | Iterable[Any]], times: int = 
         again = _lines(run())
         if (place := _first_difference(first, again)) is not None:
             raise AssertionError(f"run {number} differs from run 1, first in record {_describe(place, first, again)}")
+    if not first:
+        raise ConfigError("assert_deterministic: the runs make nothing, so nothing would be compared")
 
 
 def leak_test(
@@ -139,37 +142,54 @@ def leak_test(
         items: the stream.
         noise: gets the items after the cut and a seeded generator, and returns as many, fewer or more
             that also arrive after the cut. One at least: a stream that ends at the cut would let an honest
-            operator flush what it held back.
-        cuts: clock times in ns. A cut before the first arrival or after the last tests little.
+            operator flush what it held back. It must differ from what it replaces.
+        cuts: clock times in ns, from the first arrival up to, but not at, the last.
         seed: of the noise; each cut has a generator of its own.
 
     Raises:
         AssertionError: something leaks; names the cut and the first emission that differs.
-        ConfigError: the noise arrives before the cut or is empty, or no cut is given, or an emission's
-            content is not JSON.
+        ConfigError: nothing would be tested (no cut is given, a cut lies outside the stream, the noise changes
+            nothing, nothing leaves up to any cut), the noise arrives before the cut or is empty, or an
+            emission's content is not JSON.
     """
     whole = [(emission.t_emit, _line(emission)) for emission in run([replace(item) for item in items])]
     cuts = list(cuts)
     if not cuts:
         raise ConfigError("leak_test: no cut is given, so nothing would be tested")
+    compared = 0
     for cut in cuts:
         rng = random.Random(f"{seed}/{cut}")
         expected = [line for t_emit, line in whole if t_emit <= cut]
         found = [_line(emission) for emission in run(_break(items, cut, noise, rng)) if emission.t_emit <= cut]
+        compared += len(expected)
         if (place := _first_difference(expected, found)) is not None:
             what = _describe(place, expected, found)
             raise AssertionError(f"leak: noise after {cut} ns changes what left before it, first emission {what}")
+    if not compared:
+        raise ConfigError("leak_test: nothing leaves up to any cut, so nothing would be tested; cut later")
 
 
 def _break(items: Sequence[Item], cut: int, noise: Noise, rng: random.Random) -> list[Item]:
     """The stream with noise for everything that arrives after the cut."""
     past, future = ([replace(i) for i in items if (i.arrival > cut) is after] for after in (False, True))
-    if not future:
-        return past
+    if not past or not future:
+        raise ConfigError(f"leak_test: the cut at {cut} ns lies outside the stream, so it would test nothing")
     replaced = sorted(noise(future, rng), key=lambda item: item.arrival)
     if not replaced or replaced[0].arrival <= cut:
         raise ConfigError(f"leak_test: the noise for the cut at {cut} ns needs an item, and none before the cut")
+    if len(replaced) == len(future) and all(map(_same, replaced, sorted(future, key=lambda item: item.arrival))):
+        raise ConfigError(f"leak_test: the noise for the cut at {cut} ns changes nothing")
     return past + replaced
+
+
+def _same(one: Item, other: Item) -> bool:
+    """Whether two items are known to be equal; payloads may be arrays, for which == does not tell."""
+    if replace(one, data=None) != replace(other, data=None):
+        return False
+    try:
+        return one.data is other.data or pickle.dumps(one.data) == pickle.dumps(other.data)
+    except (pickle.PicklingError, TypeError, AttributeError):
+        return False
 
 
 def _lines(made: bytes | Iterable[Any]) -> list[str]:

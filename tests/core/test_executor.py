@@ -179,3 +179,18 @@ def test_threads_keep_the_order(clock):
     graph.run()
     threads.close()
     assert seen.data == [n * n for n in range(20)]
+
+
+def exhausted(value):
+    return next(iter(()))
+
+
+def test_a_stray_stop_iteration_is_an_error_and_not_a_hang(processes):
+    async def main(pool) -> None:
+        with pytest.raises(RuntimeError, match="exhausted raised StopIteration"):
+            await asyncio.wait_for(pool.run(exhausted, 1), 60)
+
+    threads = Threads()
+    asyncio.run(main(threads))
+    threads.close()
+    asyncio.run(main(processes))

@@ -10,6 +10,7 @@ from contextlib import suppress
 import pytest
 
 from headrace.core import MS, TIMELESS, Block, Graph, HeadraceError, Item, OnError, Op, ProfileClock, Threads, ZeroClock
+from headrace.core.nodes.react import TURNS
 from headrace.testing import Recorder
 from tests.core.schedules import costs, jittered, seeds
 
@@ -199,3 +200,24 @@ def test_what_comes_from_a_source_is_never_voided(zero_clock):
     graph.run()
     assert seen.data == list(range(20))
     assert {item.epoch for item in seen.items} == {TIMELESS}
+
+
+def test_turns_that_clean_up_slowly_are_bounded(zero_clock):
+    graph, seen, under_way, most = Graph(zero_clock), Recorder(zero_clock), [0], [0]
+
+    async def respond(item, turn):
+        under_way[0] += 1
+        most[0] = max(most[0], under_way[0])
+        try:
+            await zero_clock.sleep_until(zero_clock.now() + 100 * MS)
+            yield item.data
+        finally:
+            await zero_clock.sleep_until(zero_clock.now() + 2000 * MS)
+            under_way[0] -= 1
+
+    items = [Item(n, "q", n, arrival=10 * n * MS) for n in range(50)]
+    graph.sink(seen, graph.react(respond, graph.source(items)))
+    graph.run()
+    assert under_way == [0]
+    assert most == [TURNS]
+    assert seen.data[-1] == 49

@@ -269,3 +269,34 @@ def test_wiring_that_cannot_be(zero_clock):
     graph.run()
     with pytest.raises(ConfigError, match="has run already"):
         graph.run()
+
+
+def test_a_second_stop_changes_nothing(zero_clock):
+    graph, seen = Graph(zero_clock), Recorder(zero_clock)
+    graph.sink(seen, graph.source([Item(0, "n", 0), Item(1, "n", 1, arrival=SECOND)]), edge=Block(1))
+
+    async def main() -> None:
+        session = asyncio.create_task(graph.main())
+        await zero_clock.sleep_until(MS)
+        graph.stop()
+        graph.stop()
+        await session
+
+    zero_clock.run(main())
+    assert seen.data == [0]
+
+
+@pytest.mark.parametrize("clock", [ZeroClock, MeasuredClock])
+def test_many_diamonds_are_wired_and_waited_for_in_no_time(clock):
+    """Each operator is looked at once, however many paths lead to it."""
+    graph = Graph(clock())
+    seen = Recorder(graph.clock)
+    stream = graph.source([Item(n, "n", n, arrival=SECOND + n) for n in range(3)])
+    for number in range(30):
+        sides = [graph.map(lambda data: data, stream, name=f"{side}{number}") for side in "ab"]
+        joined = graph.join(*sides, within=0, name=f"join{number}")
+        stream = graph.map(lambda pair: pair[0], joined, name=f"first{number}")
+    early = graph.source([Item(n, "n", n) for n in range(3)], "early")
+    graph.sink(seen, graph.join(early, stream, within=0, idle=2 * SECOND))
+    graph.run()
+    assert seen.data == [(0, 0), (1, 1), (2, 2)]

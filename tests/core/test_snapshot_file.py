@@ -150,3 +150,19 @@ def test_a_reader_never_sees_half_a_file(tmp_path):
     atomic_write(path, "né\n")
     assert path.read_bytes() == "né\n".encode()
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    "header", ["[" * 200_000, '{"format":1,"kind":"k","meta":[1]}', '{"format":1,"kind":[],"meta":{}}']
+)
+def test_a_header_of_the_wrong_form(tmp_path, header):
+    path = tmp_path / "state.safetensors"
+    save_file({}, str(path), metadata={"headrace": header})
+    with pytest.raises(StateError, match=r"state\.safetensors is "):
+        load(path)
+
+
+@pytest.mark.parametrize("parts", [[1], {"a": 1}, {"a": {"kind": "k"}}])
+def test_a_part_of_the_wrong_form(parts):
+    with pytest.raises(StateError, match="no part 'a'"):
+        Snapshot("k", {"parts": parts}).part("a")

@@ -11,6 +11,7 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from headrace.core import MS, ConfigError, Emission, Graph, Item, Op, ProfileClock, Threads, ZeroClock, emission_id
@@ -181,3 +182,24 @@ def test_the_examples_in_the_documentation():
     result = doctest.testfile(str(ROOT / "docs" / "testing.md"), module_relative=False, optionflags=options)
     assert result.attempted > 10
     assert result.failed == 0
+
+
+def test_what_would_test_nothing_is_refused():
+    def silent(items: list[Item]) -> list[Emission]:
+        return []
+
+    with pytest.raises(ConfigError, match="nothing leaves"):
+        leak_test(silent, STREAM, noise=changed, cuts=CUTS)
+    with pytest.raises(ConfigError, match="changes nothing"):
+        leak_test(honest, STREAM, noise=lambda future, rng: [replace(item) for item in future], cuts=CUTS)
+    arrays = [replace(item, data=np.arange(3)) for item in STREAM]
+    with pytest.raises(ConfigError, match="changes nothing"):
+        leak_test(
+            counts_ahead, arrays, noise=lambda future, rng: [replace(i, data=i.data.copy()) for i in future], cuts=CUTS
+        )
+    for cut in (-1, STREAM[-1].arrival, 1 << 50):
+        with pytest.raises(ConfigError, match="outside the stream"):
+            leak_test(honest, STREAM, noise=changed, cuts=[cut])
+    for nothing in (list, bytes):
+        with pytest.raises(ConfigError, match="make nothing"):
+            assert_deterministic(nothing)

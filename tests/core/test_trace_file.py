@@ -22,6 +22,9 @@ from headrace.core import (
 )
 from headrace.core.trace import TYPES
 
+#: JSON nested more deeply than Python reads.
+DEEP = b"[" * 200_000 + b"\n"
+
 
 def emission(pts: int = 0, content: object = "a") -> Emission:
     return Emission(emission_id("s", "text", pts), "text", content, pts, pts, pts + 1, pts, "s")
@@ -103,7 +106,9 @@ def test_a_cut_last_line_is_left_out(tmp_path_factory, cut, content):
     assert len(kept) == whole[:-cut].count(b"\n")
 
 
-@pytest.mark.parametrize("damage", [b"\xff\xfe\n", b"{}\n", b'{"type":"other"}\n', b"\n", b'{"type":"in"\n', b"[]\n"])
+@pytest.mark.parametrize(
+    "damage", [b"\xff\xfe\n", b"{}\n", b'{"type":"other"}\n', b"\n", b'{"type":"in"\n', b"[]\n", b'{"type":[]}\n', DEEP]
+)
 def test_a_damaged_line_before_the_last_is_an_error(tmp_path, damage):
     path = tmp_path / "trace"
     write(path)

@@ -64,3 +64,11 @@ def test_what_a_slow_model_misses_is_missed_again():
         return [pts for channel in graph.channels for pts, _ in channel.drops.recent]
 
     assert drops() == drops() == [20]
+
+
+@pytest.mark.parametrize("record", ['{"type":"emit"}', '{"type":"in","t":1}', '{"type":"emit","id":"x","more":1}'])
+def test_a_record_that_is_not_whole(tmp_path, record):
+    path = tmp_path / "trace.jsonl"
+    path.write_text('{"type":"header","format":1}\n' + record + "\n")
+    with pytest.raises(InputError, match=r"trace\.jsonl: .* not whole"):
+        (arrivals(path), emissions(path))

@@ -38,8 +38,9 @@ def test_rate_info_and_loop(folder):
     )
     source = open_source(folder, fps=4, loop=True)
     assert stamps(islice(source.items(), 7)) == [k * SECOND // 4 for k in range(7)]
-    with pytest.raises(ConfigError, match="positive"):
-        open_source(folder, fps=0)
+    for rate in (0, -1, 1e-7, float("inf"), float("nan")):
+        with pytest.raises(ConfigError, match="positive"):
+            open_source(folder, fps=rate)
 
 
 def test_a_damaged_image_leaves_a_gap(folder):

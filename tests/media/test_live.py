@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import islice
 from random import Random
@@ -13,10 +14,18 @@ from headrace.media import Retry, open_source
 from tests.media.helpers import clip, stamps
 
 
+@dataclass
+class Sized:
+    """A file whose length the server tells; only `sent` bytes of it come if that is given."""
+
+    data: bytes
+    sent: int | None = None
+
+
 @pytest.fixture
 def server(tmp_path):
-    """An endless stream by HTTP: connection i gets `parts[i]` and is cut; later ones get 503."""
-    parts: list[bytes | None] = []
+    """Streams by HTTP: connection i gets `parts[i]` and is cut; later ones get 503."""
+    parts: list[bytes | Sized | None] = []
     served = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -28,10 +37,10 @@ def server(tmp_path):
                 return
             self.send_response(200)
             self.send_header("Content-Type", "video/mp2t")
-            if part.startswith(b"<html>"):
-                self.send_header("Content-Length", str(len(part)))
+            if isinstance(part, Sized):
+                self.send_header("Content-Length", str(len(part.data)))
             self.end_headers()
-            self.wfile.write(part)
+            self.wfile.write(part.data[: part.sent] if isinstance(part, Sized) else part)
 
         def log_message(self, *args):
             pass
@@ -90,7 +99,7 @@ def test_close_ends_the_wait_for_a_lost_stream(tmp_path, server):
 
 def test_what_is_no_video_says_so(server):
     url, parts = server
-    parts += [b"<html>not a film</html>" * 50]
+    parts += [Sized(b"<html>not a film</html>" * 50)]
     with pytest.raises(InputError, match="not a video; check the URL"):
         open_source(url)
     with pytest.raises(InputError, match="the server failed"):
@@ -105,3 +114,29 @@ def test_waits_double_to_the_limit_and_are_seeded():
     first, second = list(shaken.waits(Random(5))), list(shaken.waits(Random(5)))
     assert first == second != plain
     assert all(abs(a - b) <= 0.1 * b + 1e-9 for a, b in zip(first, plain, strict=True))
+
+
+@pytest.mark.parametrize("suffix", ["ts", "mkv"])
+def test_a_file_by_network_ends_at_its_end(tmp_path, server, suffix):
+    url, parts = server
+    film = clip(tmp_path / f"a.{suffix}").read_bytes()
+    parts += [Sized(film), Sized(film)]
+    source = open_source(url)
+    assert not source.info.live
+    assert source.can_wait
+    items = list(source.items())
+    assert stamps(items) == [k * 40 * MS for k in range(25)]
+    assert all(item.arrival == item.pts for item in items)
+    assert source.stats.reconnects == source.stats.decode_errors == 0
+
+
+@pytest.mark.parametrize(("suffix", "says"), [("ts", "lost at [12]\\.. s"), ("mkv", "lost at [12]\\.. of 4.0 s")])
+def test_a_file_by_network_that_breaks_off(tmp_path, server, suffix, says):
+    url, parts = server
+    film = clip(tmp_path / f"a.{suffix}", seconds=4).read_bytes()
+    parts += [Sized(film, len(film) * 6 // 10)]
+    items = []
+    with pytest.raises(InputError, match=says) as caught:
+        items.extend(open_source(url).items())
+    assert 30 < len(items) < 80
+    assert "pw" not in str(caught.value)

@@ -108,6 +108,23 @@ def test_credentials_are_never_printed(scheme, capfd, caplog):
         ("rtsp://u:p@ss/w@host/x", "rtsp://***@host/x"),
         ("https://host/x?sig=1#f", "https://host/x"),
         ("http://host:80/a/b", "http://host:80/a/b"),
+        ("http://u:pa?ss@host/x", "http://***@host/x"),
+        ("http://u:pa#ss@host/x?q=1", "http://***@host/x"),
+        ("http://u:p;w@[::1]:80/x", "http://***@[::1]:80/x"),
+        ("rtsp:u:p@h/x", "rtsp:***@h/x"),
+        ("rtsp:/u:p@h/x", "rtsp:/***@h/x"),
+        ("u:p@h/x", "***@h/x"),
+        ("http://host/x;token=abc", "http://host/x"),
+        ("http://host/x?token=a@bc", "http://***"),
+        ("http://host?token=a@bc", "http://***"),
+        ("http://u:p@host/x;token=a@bc", "http://***"),
+        ("http://host/access_token=abc/x.m3u8", "http://host/access_token=***/x.m3u8"),
+        ("rtmp://host/live/k3y", "rtmp://host/live/***"),
+        ("rtmps://u:p@host/app/instance/k3y/?a=b", "rtmps://***@host/app/instance/***"),
+        ("rtmp://host/live/k3y live=1 token=abc", "rtmp://host/live/***"),
+        ("rtmp://host/k3y", "rtmp://host/***"),
+        ("rtmp://host", "rtmp://host"),
+        ("http://host/a\nb", "http://host/a?b"),
     ],
 )
 def test_redact(url, shown):
@@ -135,3 +152,19 @@ def test_nothing_heavy_is_imported_before_it_is_needed():
 
     code = "import sys, headrace.media; assert not {'av', 'cv2', 'torch'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)})
+
+
+@pytest.mark.parametrize("url", ["http://[bad/x", "rtsp:u:s3cret@h/x", "u:s3cret@h/x", "http://u:s3cret@[bad/x"])
+def test_mistyped_urls(url):
+    text = message(url)
+    assert "s3cret" not in text
+    assert "scheme" in text or "malformed" in text
+
+
+def test_an_address_longer_than_any_path():
+    assert "refused" in message("http://127.0.0.1:1/x?signature=" + "s" * 9000)
+
+
+def test_no_workers(tmp_path):
+    with pytest.raises(ConfigError, match="at least 1"):
+        open_source(clip(tmp_path / "a.mp4"), workers=0)

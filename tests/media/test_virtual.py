@@ -54,7 +54,17 @@ def test_virtual_items_without_jitter_and_with_a_payload():
 
 
 def test_impossible_rates():
-    with pytest.raises(ConfigError):
-        VirtualVideo(fps=0)
-    with pytest.raises(ConfigError):
-        VirtualItems(0, "text")
+    for rate in (0, -1, 1e-7, float("inf"), float("nan")):
+        with pytest.raises(ConfigError, match="positive"):
+            VirtualVideo(fps=rate)
+        with pytest.raises(ConfigError, match="positive"):
+            VirtualItems(rate, "text")
+
+
+def test_impossible_sizes_and_lengths():
+    for size in ((-3, 5), (5, 0)):
+        with pytest.raises(ConfigError, match="width"):
+            VirtualVideo(size=size)
+    for seconds in (0, float("inf"), float("nan")):
+        with pytest.raises(ConfigError, match="seconds"):
+            VirtualVideo(seconds=seconds)

@@ -48,7 +48,7 @@ class Threads:
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix=name)
 
     async def run(self, function: Callable[..., T], *args: Any) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, function, *args)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, _guarded, function, *args)
 
     def close(self) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
@@ -153,7 +153,15 @@ def _set_apart(large: list[memoryview], buffer: pickle.PickleBuffer) -> bool:
 def _call(parcel: _Parcel) -> _Parcel:
     """In the worker process. The block of the answer is the parent's to free."""
     function, args = parcel.read()
-    return _Parcel(function(*args))
+    return _Parcel(_guarded(function, *args))
+
+
+def _guarded(function: Callable[..., T], *args: Any) -> T:
+    """Call a function; its StopIteration, which no future can carry, becomes a RuntimeError (as in PEP 479)."""
+    try:
+        return function(*args)
+    except StopIteration as error:
+        raise RuntimeError(f"{getattr(function, '__qualname__', function)} raised StopIteration") from error
 
 
 def _abandon(done: Future[_Parcel]) -> None:

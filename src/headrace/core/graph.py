@@ -18,7 +18,7 @@ from headrace.core.epoch import Epoch
 from headrace.core.errors import ConfigError
 from headrace.core.executor import Executor
 from headrace.core.item import Item
-from headrace.core.nodes import Edge, Join, Map, Merge, Node, React, Reader
+from headrace.core.nodes import Edge, Join, Map, Merge, Node, React, Reader, upstream
 from headrace.core.op import OnError, Op, as_op
 from headrace.core.overflow import Block, Latest, Overflow, lossless
 from headrace.core.source import Source
@@ -276,9 +276,7 @@ async def run_sessions(graphs: Sequence[Graph]) -> list[BaseException | None]:
 
 
 def _readers(node: Node) -> list[Reader]:
-    if isinstance(node, Reader):
-        return [node]
-    return [reader for edge in node.inputs for reader in _readers(edge.start)]
+    return [above for above in upstream(node) if isinstance(above, Reader)]
 
 
 def _first(errors: BaseExceptionGroup[Any]) -> BaseException:

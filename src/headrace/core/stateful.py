@@ -49,11 +49,12 @@ class Snapshot:
         """The named part of a joined snapshot; StateError if there is none."""
         try:
             described = self.meta["parts"][name]
-        except KeyError:
+            kind, meta = described["kind"], described["meta"]
+        except (KeyError, TypeError):
             raise StateError(f"snapshot of {self.kind!r} has no part {name!r}") from None
         prefix = f"{name}/"
         arrays = {key[len(prefix) :]: a for key, a in self.arrays.items() if key.startswith(prefix)}
-        return Snapshot(described["kind"], described["meta"], arrays)
+        return Snapshot(kind, meta, arrays)
 
     def nbytes(self) -> int:
         """Bytes of the arrays plus bytes of the JSON."""
@@ -101,7 +102,7 @@ def load(path: str | os.PathLike[str]) -> Snapshot:
         with safe_open(str(path), framework="np") as handle:
             header = _header(name, handle.metadata())
             arrays = {key: handle.get_tensor(key) for key in handle.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError, TypeError, ValueError) as error:
+    except (OSError, SafetensorError, TypeError, ValueError, RecursionError) as error:
         raise StateError(f"{name} is not a readable snapshot: {error}") from error
     return Snapshot(header["kind"], header["meta"], arrays)
 
@@ -115,6 +116,6 @@ def _header(name: Path, metadata: dict[str, str] | None) -> dict[str, Any]:
         raise StateError(
             f"{name} has snapshot format {header['format']}, this headrace reads up to {FORMAT}; upgrade headrace"
         )
-    if not {"kind", "meta"} <= header.keys():
+    if not isinstance(header.get("kind"), str) or not isinstance(header.get("meta"), dict):
         raise StateError(f"{name} is a damaged snapshot: its header is not whole")
     return header

@@ -168,7 +168,7 @@ def read_trace(path: str | os.PathLike[str]) -> Iterator[dict[str, Any]]:
             try:
                 record = json.loads(line)
                 known = isinstance(record, dict) and record.get("type") in TYPES and line.endswith(b"\n")
-            except ValueError:
+            except (ValueError, TypeError, RecursionError):
                 known = False
             if not known:
                 damaged = number

@@ -58,20 +58,26 @@ def arrivals(trace: str | os.PathLike[str], source: str | None = None) -> list[I
     """The items that a trace says came in (of one source, or of all), in order of arrival, without data.
 
     Raises:
-        InputError: see `read_trace`.
+        InputError: see `read_trace`; also if a record lacks a field.
     """
-    items = [
-        Item(record["pts"], record["kind"], None, record["t"], source=record["source"])
-        for record in read_trace(trace)
-        if record["type"] == "in" and source in (None, record["source"])
-    ]
-    return sorted(items, key=lambda item: item.arrival)
+    try:
+        items = [
+            Item(record["pts"], record["kind"], None, record["t"], source=record["source"])
+            for record in read_trace(trace)
+            if record["type"] == "in" and source in (None, record["source"])
+        ]
+        return sorted(items, key=lambda item: item.arrival)
+    except (KeyError, TypeError) as error:
+        raise InputError(f"trace {os.fspath(trace)}: an 'in' record is not whole ({error}); record it again") from None
 
 
 def emissions(trace: str | os.PathLike[str]) -> list[Emission]:
     """What a trace says has left, in the order in which it left; cancelled emissions too.
 
     Raises:
-        InputError: see `read_trace`.
+        InputError: see `read_trace`; also if a record lacks a field.
     """
-    return [Emission(**record) for record in read_trace(trace) if record.pop("type") == "emit"]
+    try:
+        return [Emission(**record) for record in read_trace(trace) if record.pop("type") == "emit"]
+    except TypeError as error:
+        raise InputError(f"trace {os.fspath(trace)}: an emission is not whole ({error}); record it again") from None

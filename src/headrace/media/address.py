@@ -15,6 +15,14 @@ from headrace.core.errors import InputError
 LIVE = frozenset({"rtsp", "rtsps", "rtmp", "rtmps", "rtp", "srt", "udp", "tcp"})
 SCHEMES = LIVE | {"http", "https"}
 
+_NAMES = "|".join(sorted(SCHEMES))
+#: What stands before the authority, for a known scheme also if a colon or slash is missing.
+_PREFIX = re.compile(rf"[a-z][a-z0-9+.-]*://|(?:{_NAMES})(?::/?|//)", re.IGNORECASE)
+#: A URL mistyped: a scheme without ://, or user:password@host without a scheme.
+_MEANT = re.compile(rf"(?:{_NAMES})(?::|//)|[^/@]+:[^@]*@", re.IGNORECASE)
+#: A secret given as name=value within the path.
+_SECRET = re.compile(r"([\w-]*(?:token|key|secret|pass|pwd|auth|sig)[\w-]*)=[^/&]*", re.IGNORECASE)
+
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"})
 
 
@@ -55,14 +63,22 @@ def address_of(url: str | os.PathLike[str], *, timeout: tuple[float, float] = (1
     if text.startswith(("camera:", "/dev/video")):
         return _camera(text, timeout)
     scheme, separator, rest = text.partition("://")
-    if not separator or Path(text).exists():
+    if os.path.exists(text):  # noqa: PTH110 - Path.exists raises on names that are too long
+        return _local(Path(text))
+    if not separator:
+        if _MEANT.match(text):
+            raise InputError(f"{redact(text)}: no such file; a URL begins with its scheme, such as rtsp://host/path")
         return _local(Path(text))
     scheme = scheme.lower()
     if scheme == "file":
         return _local(Path(rest))
     if scheme not in SCHEMES:
         raise InputError(f"{redact(text)}: no scheme headrace opens; use {', '.join(sorted(SCHEMES))}")
-    if not urlsplit(text).netloc:
+    try:
+        host = urlsplit(text).netloc
+    except ValueError:  # its message may hold a password
+        raise InputError(f"{redact(text)}: the URL is malformed; write {scheme}://host/path") from None
+    if not host:
         raise InputError(f"{redact(text)}: the URL has no host; write {scheme}://host/path")
     options = {}
     if scheme in LIVE:
@@ -119,10 +135,19 @@ def natural(path: Path) -> list[tuple[int, int, str]]:
 
 
 def redact(url: str) -> str:
-    """`url` without user, password, query and fragment, so that it may be printed."""
-    head, separator, rest = url.partition("://")
-    host, slash, path = re.split(r"[?#]", rest, maxsplit=1)[0].partition("/")
-    # A password may hold a slash that should have been escaped: the last @ ends the credentials.
-    credentials, at, tail = f"{host}{slash}{path}".rpartition("@")
-    shown = f"***@{tail}" if at and (credentials or at) else f"{host}{slash}{path}"
-    return f"{head}{separator}{shown}"
+    """`url` in one line without user, password, parameters, query, fragment and RTMP stream key.
+
+    A password may hold a mark that should have been escaped, so the last @ ends the credentials; where that @ may
+    be part of a parameter, nothing behind the scheme is shown.
+    """
+    found = _PREFIX.match(url)
+    prefix = found.group() if found else ""
+    credentials, at, tail = url[len(prefix) :].rpartition("@")
+    if re.search(r"/.*[?#;]|[?#;].*=", credentials, re.DOTALL):
+        return f"{prefix}***"
+    tail = _SECRET.sub(r"\1=***", re.split(r"[?#;]", tail, maxsplit=1)[0])
+    if prefix.lower().startswith("rtmp"):
+        host, slash, path = tail.partition("/")
+        app, between, _ = path.split(" ", 1)[0].rstrip("/").rpartition("/")
+        tail = f"{host}{slash}{app}{between}***" if path else tail
+    return re.sub(r"[\x00-\x1f\x7f]", "?", f"{prefix}***@{tail}" if at else f"{prefix}{tail}")

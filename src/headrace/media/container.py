@@ -27,6 +27,9 @@ log = logging.getLogger("headrace.media")
 #: FFmpeg shows text as a film of a terminal; nobody who names a text file means that.
 _TEXT = frozenset({"ansi", "bintext", "xbin", "idf"})
 
+#: What these formats' first file holds is only a description of the stream; its size says nothing.
+_PLAYLISTS = frozenset({"hls", "dash", "sdp"})
+
 #: Reads that may fail one after another before a file is taken to have ended.
 _PATIENCE = 64
 
@@ -117,7 +120,7 @@ def describe(container: InputContainer, stream: VideoStream, address: Address) -
         duration = container.duration * (SECOND // av.time_base)
     if duration is not None and duration <= 0:
         duration = None
-    live = address.live or (address.kind == "stream" and duration is None)
+    live = address.live or (address.kind == "stream" and duration is None and not _sized(container))
     context, rate = stream.codec_context, frame_rate(stream)
     return Info(
         name=address.shown,
@@ -129,6 +132,11 @@ def describe(container: InputContainer, stream: VideoStream, address: Address) -
         codec=context.name,
         live=live,
     )
+
+
+def _sized(container: InputContainer) -> bool:
+    """Whether the server has told how many bytes there are: then the stream ends with them."""
+    return container.size > 0 and not _PLAYLISTS & set(container.format.name.split(","))
 
 
 def frame_rate(stream: VideoStream) -> Fraction | None:

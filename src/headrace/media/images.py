@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 from functools import partial
 from itertools import chain
 from pathlib import Path
 
 from av.video.frame import VideoFrame
 
-from headrace.core.errors import ConfigError, InputError
+from headrace.core.errors import InputError
 from headrace.core.item import SECOND
 from headrace.media.address import Address, address_of, is_picture, natural
 from headrace.media.container import describe, open_container, packets, pick_video, pictures
 from headrace.media.info import Info
 from headrace.media.planes import Converter
 from headrace.media.source import Picture, VideoSource
+from headrace.media.timeline import exact_rate
 
 
 class ImageFolder(VideoSource):
@@ -37,11 +37,9 @@ class ImageFolder(VideoSource):
         loop: bool = False,
         fps: float = 1.0,
     ) -> None:
-        if not fps > 0:
-            raise ConfigError(f"fps={fps}: images must follow each other at a positive rate")
+        self._rate = exact_rate(fps, 1_000_000)
         super().__init__(name or address.shown, can_wait=True, every=every, loop=loop)
         self._paths = sorted((p for p in Path(address.target).iterdir() if is_picture(p)), key=natural)
-        self._rate = Fraction(fps).limit_denominator(1_000_000)
         self.info = self._describe(address)
 
     def _describe(self, address: Address) -> Info:

@@ -43,6 +43,8 @@ def open_source(
         ConfigError: PyAV is not installed, or an option does not fit the source.
     """
     require_av()
+    if workers < 1:
+        raise ConfigError(f"workers={workers}: at least 1 is needed")
     address = address_of(url, timeout=timeout)
     if loop and address.kind not in ("file", "images"):
         raise ConfigError(f"{address.shown}: only files and folders of images can loop")

@@ -51,7 +51,8 @@ class VideoSource(ABC):
 
         Raises:
             StateError: called a second time, or after `close`.
-            InputError: not one frame could be decoded, or a live stream was lost for good.
+            InputError: not one frame could be decoded, a live stream was lost for good, or the connection
+                broke before the end of a file read by network.
         """
         if self._started or self._closed.is_set():
             raise StateError(f"{self.name} has been read or closed already; open it again")

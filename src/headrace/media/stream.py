@@ -35,7 +35,8 @@ class StreamSource(VideoSource):
     """One container, opened at once so that a wrong address fails here.
 
     A live stream that breaks or ends is opened again as `retry` says; the time spent waiting is added
-    to the media clock. Decoding uses one thread unless `threads` says otherwise: on a file more
+    to the media clock. A file read by network that breaks off before its end is an error once the frames
+    before the break have been handed over. Decoding uses one thread unless `threads` says otherwise: on a file more
     threads add delay and, on few cores, no throughput.
 
     Args:
@@ -113,11 +114,18 @@ class StreamSource(VideoSource):
                 return
 
     def _broken(self, error: Exception) -> None:
-        """A read failed: a file ends there, a live stream is called back."""
-        if not self._closed.is_set():
-            log.warning("%s: reading failed (%s)", self.name, type(error).__name__)
-            if not self.info.live:
-                self.stats.decode_errors += 1
+        """A read failed: a local file ends there, a live stream is called back, a file by network is cut short."""
+        if self._closed.is_set():
+            return
+        if self._address.kind == "stream" and not self.info.live:
+            whole = f" of {self.info.duration / SECOND:.1f}" if self.info.duration else ""
+            raise InputError(
+                f"{self.name}: the connection was lost at {self._timeline.reached / SECOND:.1f}{whole} s; "
+                "check the network and read it again"
+            )
+        log.warning("%s: reading failed (%s)", self.name, type(error).__name__)
+        if not self.info.live:
+            self.stats.decode_errors += 1
 
     def _reconnect(self, waits: Iterator[float]) -> int:
         """Open the stream again; returns the ns spent waiting."""

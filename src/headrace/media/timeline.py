@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from headrace.core.errors import ConfigError
 from headrace.core.item import MS, SECOND
 from headrace.media.stats import Stats
 
@@ -60,6 +61,11 @@ class Timeline:
         self._astray = True
         return self._settle(last + max(self._step // 8, 1))
 
+    @property
+    def reached(self) -> int:
+        """ns at which the last frame was placed, 0 before the first."""
+        return self._last or 0
+
     def _next(self) -> int:
         return 0 if self._last is None else self._last + self._gap
 
@@ -68,6 +74,17 @@ class Timeline:
             self._anchor = (anchor, at)
         self._last, self._gap = at, self._step
         return at
+
+
+def exact_rate(rate: float | Fraction, denominator: int) -> Fraction:
+    """A rate (things a second) as a fraction whose denominator is at most `denominator`.
+
+    Raises:
+        ConfigError: it is not a number from 1 / denominator to a million.
+    """
+    if not 1 / denominator <= rate <= 1_000_000:
+        raise ConfigError(f"a rate of {rate} a second: a positive one from {1 / denominator:g} to 1000000 is needed")
+    return Fraction(rate).limit_denominator(denominator)
 
 
 class Ticks:

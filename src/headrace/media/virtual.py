@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
-from fractions import Fraction
 from functools import partial
 from itertools import count
 from threading import Event
@@ -15,6 +15,7 @@ from headrace.core.errors import ConfigError
 from headrace.core.frame import Frame
 from headrace.core.item import SECOND, Item
 from headrace.media.source import Picture, VideoSource
+from headrace.media.timeline import exact_rate
 
 #: Draws frame number `index` of a size (width, height); all randomness comes from the generator.
 Painter = Callable[[int, tuple[int, int], np.random.Generator], Frame]
@@ -46,11 +47,13 @@ class VirtualVideo(VideoSource):
         loop: bool = False,
         name: str = "virtual",
     ) -> None:
-        if not fps > 0 or (seconds is not None and not seconds > 0):
-            raise ConfigError(f"a virtual video needs fps > 0 and seconds > 0, not {fps} and {seconds}")
+        if seconds is not None and not 0 < seconds < math.inf:
+            raise ConfigError(f"a virtual video needs seconds > 0, not {seconds}; leave it out for an endless one")
+        if min(size) < 1:
+            raise ConfigError(f"a virtual video needs a width and a height of 1 or more, not {size}")
+        self._rate = exact_rate(fps, 1001)
         super().__init__(name, can_wait=True, every=every, loop=loop)
         self._seed, self._size, self._make = seed, size, make or moving
-        self._rate = Fraction(fps).limit_denominator(1001)
         self._frames = None if seconds is None else max(1, round(seconds * self._rate))
 
     def frame(self, index: int) -> Frame:
@@ -113,10 +116,10 @@ class VirtualItems:
         name: str = "virtual",
         can_wait: bool = True,
     ) -> None:
-        if not rate > 0 or jitter < 0:
-            raise ConfigError(f"virtual items need rate > 0 and jitter >= 0, not {rate} and {jitter}")
+        if jitter < 0 or (seconds is not None and not 0 <= seconds < math.inf):
+            raise ConfigError(f"virtual items need jitter >= 0 and seconds >= 0, not {jitter} and {seconds}")
         self.name, self.can_wait = name, can_wait
-        self._rate = Fraction(rate).limit_denominator(1_000_000)
+        self._rate = exact_rate(rate, 1_000_000)
         self._count = None if seconds is None else round(seconds * self._rate)
         self._kind, self._seed, self._jitter, self._make = kind, seed, jitter, make
         self._closed = Event()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from headrace.core.channel import Channel, wait_any
 from headrace.core.clock import Clock
 from headrace.core.item import Item
-from headrace.core.nodes.node import Edge, Node, leaving, runner
+from headrace.core.nodes.node import Edge, Node, leaving, runner, upstream
 
 if TYPE_CHECKING:
     from headrace.core.graph import Graph
@@ -112,11 +112,10 @@ class Join(Node):
 
         Waiting for this join itself does not count: that would never end.
         """
-        for edge in leaving(node):
-            if edge.channel is not None and not self._awaited_by(edge.end, set()):
-                yield edge.channel
-        for edge in node.inputs:
-            yield from self._above(edge.start)
+        for above in upstream(node):
+            for edge in leaving(above):
+                if edge.channel is not None and not self._awaited_by(edge.end, set()):
+                    yield edge.channel
 
     def _awaited_by(self, node: Node, seen: set[Node]) -> bool:
         """Whether a node waits for this join, directly or through others: for room or for an item."""

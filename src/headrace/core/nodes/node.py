@@ -153,6 +153,18 @@ def leaving(node: Node) -> Iterator[Edge]:
             yield edge
 
 
+def upstream(node: Node) -> Iterator[Node]:
+    """A node and all those above it, each once."""
+    found = [node]
+    seen = {node}
+    for reached in found:
+        yield reached
+        for edge in reached.inputs:
+            if edge.start not in seen:
+                seen.add(edge.start)
+                found.append(edge.start)
+
+
 def runner(node: Node) -> Node:
     """The node in whose task a node runs: its own, or that of what it is fused to."""
     while node.fused:

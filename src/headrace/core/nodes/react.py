@@ -15,9 +15,12 @@ from headrace.core.turn import Turn
 if TYPE_CHECKING:
     from headrace.core.graph import Graph
 
+#: Turns that may be under way at once: the live one and those that still clean up.
+TURNS = 8
+
 
 class React(Node):
-    """Runs a Turn for each item."""
+    """Runs a Turn for each item. While `TURNS` of them still clean up, the next one waits."""
 
     def __init__(
         self,
@@ -40,15 +43,20 @@ class React(Node):
         assert channel is not None
         async with asyncio.TaskGroup() as turns:
             task: asyncio.Task[None] | None = None
+            under_way: set[asyncio.Task[None]] = set()
             async for item in channel:
                 if task is not None and not task.done():
                     if self._supersede:
                         graph.interrupt()
                     else:
                         await asyncio.wait([task])
+                while len(under_way) >= TURNS:
+                    await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
                 turn = self._turn = Turn(graph.epoch)
                 task = turns.create_task(self._respond(item, turn), name=f"{graph.name}.{self.name}.turn")
                 turn.bind(task)
+                under_way.add(task)
+                task.add_done_callback(under_way.discard)
         await self.finish()
 
     async def _respond(self, item: Item, turn: Turn) -> None:

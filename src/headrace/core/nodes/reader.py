@@ -34,10 +34,13 @@ class Reader(Node):
         self._sleeper: asyncio.Task[Any] | None = None
 
     def stop(self) -> None:
-        """End as soon as possible; items already read are passed on."""
+        """End as soon as possible. An item held back until its arrival, or read ahead, is given up."""
+        if self._stopped:
+            return
         self._stopped = True
         if self._sleeper is not None:
             self._sleeper.cancel()
+            self._sleeper = None
         if isinstance(self._source, Source):
             self._source.close()
 
