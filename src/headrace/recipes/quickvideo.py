@@ -41,8 +41,8 @@ class QuickVideo(Recipe):
     missing: ClassVar[tuple[str, ...]] = ("KV-pruned prefill", "decode/prefill overlap")
 
     workers: int = 2
-    interval: int = 96
-    read_ahead: int = 512 << 20
+    interval: int = 48
+    read_ahead: int = 192 << 20
 
     def build(self) -> Callable[[str | os.PathLike[str]], ParallelVideo]:
         """A factory of sources: give it the path of a file; keywords as ParallelVideo."""
