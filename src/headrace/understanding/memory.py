@@ -117,6 +117,7 @@ class ObservationMemory:
         self.written += 1
         new = replace(observation, text=observation.text[:LONGEST_TEXT])
         own = self._own.get(new.id)
+        vector = self._vectors.get(new.id)
         old = self._drop(new.id)
         if old is None:
             self._put(new)
@@ -125,7 +126,8 @@ class ObservationMemory:
             whole = replace(new, first=min(old.first, new.first), last=max(old.last, new.last))
             whole.weight = max(new.weight, old.weight - gained) + gained
             whole.thumbnail, whole.segment = new.thumbnail or old.thumbnail, new.segment or old.segment
-            self._put(whole)
+            same = old.text == whole.text
+            self._put(whole, vector if same else None)
             if own is not None:
                 self._set_own(new.id, max(own, new.weight))
         if self._bytes > self._budget:

@@ -147,7 +147,7 @@ class _Hits:
             return None
         table = np.array(surety)
         idf = [
-            inverse_frequency(int(np.count_nonzero(column)), len(view.rows)) * (SOFT if term.soft else 1.0)
+            inverse_frequency(max(1, int(np.count_nonzero(column))), len(view.rows)) * (SOFT if term.soft else 1.0)
             for term, column in zip(terms, table.T, strict=True)
         ]
         weight = np.array(idf) / sum(idf)

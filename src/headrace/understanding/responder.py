@@ -66,7 +66,8 @@ def quote(item: Evidence, timed: bool = False) -> str:
 def answer(question: Query, view: View, responder: Responder | None = None) -> Answer:
     """Answer a question from a view, with its evidence.
 
-    If `responder` fails, the answer quotes the evidence instead and its note says why.
+    If `responder` fails, the answer quotes the evidence instead and its note says why; if it says "not seen",
+    nothing was.
     """
     evidence = find(question, view)
     if not evidence:
@@ -75,8 +76,13 @@ def answer(question: Query, view: View, responder: Responder | None = None) -> A
     if responder is not None:
         try:
             text = "".join(responder.respond(question, view)).strip()
-            return Answer(question.text, True, text, evidence, responder.name)
-        except InputError as error:
+            text = text.encode("utf-8", "replace").decode()  # a reply may hold halves of surrogate pairs
+            if text.lower().strip(" .!\"'") == NOT_SEEN:
+                return Answer(question.text, False, NOT_SEEN, [], responder.name)
+            if text:
+                return Answer(question.text, True, text, evidence, responder.name)
+            note = f"{responder.name} gave an empty answer"
+        except (InputError, UnicodeError) as error:
             note = str(error)
     text = "".join(Extractive().respond(question, view))
     return Answer(question.text, True, text, evidence, Extractive.name, note)

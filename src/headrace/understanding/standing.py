@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass, replace
+from itertools import pairwise
 from sys import getsizeof
 from typing import Any, Self
 
@@ -12,11 +13,11 @@ import numpy as np
 from headrace.core.errors import ConfigError
 from headrace.core.item import SECOND
 from headrace.core.stateful import Snapshot
-from headrace.understanding.matching import Line, Term, bearing, content
+from headrace.understanding.matching import STATE_WORDS, Line, Term, bearing, content, stem
 from headrace.understanding.memory import row_bytes
 from headrace.understanding.observation import Observation
 from headrace.understanding.question import Evidence
-from headrace.understanding.search import tokens
+from headrace.understanding.search import Scores, tokens, within
 
 #: Mean certainty of its words from which a standing question fires; every word must be there.
 CERTAIN = 0.9
@@ -148,6 +149,8 @@ class StandingQuestions:
         if not table[0].any() or not best.all() or best.mean() < CERTAIN:
             return []
         used = sorted(set(table.argmax(axis=0).tolist()), key=lambda k: -table[k].sum())
+        if not _one_statement([lines[k] for k in used], table[used]) or not _numbers_stand(question.text, lines, used):
+            return []
         return [Evidence.of(lines[k], float(table[k].mean())) for k in used]
 
     def nbytes(self) -> int:
@@ -182,7 +185,7 @@ class StandingQuestions:
 
 def _terms(question: str) -> list[Term]:
     """The content words of a question; denial is compared apart from them."""
-    terms = content(question)
+    terms = content(question, STATE_WORDS)
     return [term for term in terms if term.text not in _NEGATIONS] or terms
 
 
@@ -191,6 +194,39 @@ def _matches(terms: Sequence[Term], question: str, row: Observation) -> list[flo
     line = Line(row.text)
     matches = [line.match(term) for term in terms]
     return [0.0] * len(terms) if any(matches) and _denies(row.text) != _denies(question) else matches
+
+
+def _one_statement(lines: Sequence[Observation], table: Scores) -> bool:
+    """Whether lines read together may be one text, wrapped: neighbours that share none of the words."""
+    if len(lines) > 1 and (table > 0).sum(axis=0).max() > 1:
+        return False
+    boxes = sorted((line.box for line in lines if line.box is not None), key=lambda box: box[1])
+    for (x0, y0, x1, y1), (left, top, right, bottom) in pairwise(boxes):
+        apart = top - y1 > 1.5 * min(y1 - y0, bottom - top)
+        if apart or right <= x0 or left >= x1:
+            return False
+    return True
+
+
+def _numbers_stand(question: str, lines: Sequence[Observation], used: Sequence[int]) -> bool:
+    """Whether each number stands beside a word that it stands beside in the question: gate 3, not 3 pm."""
+    asked = tokens(question)
+    for at, number in enumerate(asked):
+        if not number[0].isdigit():
+            continue
+        beside = {stem(word) for word in asked[max(0, at - 1) : at + 2] if word != number}
+        if beside and not any(_beside(number, beside, tokens(lines[k].text)) for k in used):
+            return False
+    return True
+
+
+def _beside(number: str, words: set[str], line: Sequence[str]) -> bool:
+    for at, word in enumerate(line):
+        if word == number:
+            near = [stem(other) for other in line[max(0, at - 1) : at + 2] if other != number]
+            if any(a == b or (len(a) >= 4 and within(a, b, 1)) for a in near for b in words):
+                return True
+    return False
 
 
 def _denies(text: str) -> bool:
