@@ -227,7 +227,22 @@ def test_the_address_is_completed(url: str, posted: str) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["file:///etc/passwd", "host:8000", "", "http://user:pw@host", "http://", "http://h:pw", "http://["],
+    [
+        "file:///etc/passwd",
+        "host:8000",
+        "",
+        "http://user:pw@host",
+        "http://",
+        "http://h:pw",
+        "http://[",
+        "http://pw pw/",
+        "http://pw\n/",
+        "http://pw\x7f/",
+        "http://pw..com",
+        f"http://{'pw' * 40}.com",
+        "http://pẅ.com",
+        "http://h/\ud800",
+    ],
 )
 def test_other_addresses_are_refused(url: str) -> None:
     with pytest.raises(ConfigError) as caught:
@@ -241,3 +256,26 @@ def test_a_key_that_no_header_can_carry_is_refused(endpoint: Endpoint, monkeypat
         respond(endpoint)
     assert "two" not in str(caught.value)
     assert endpoint.asked == []
+
+
+@pytest.mark.parametrize("key", ["two\nlines", "two words", "schlüssel", "tab\x7f"])
+def test_a_key_is_checked_before_any_work(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    monkeypatch.setenv(KEY, key)
+    with pytest.raises(ConfigError, match=KEY):
+        Remote("http://host", "tiny")
+
+
+def test_what_cannot_be_encoded_on_the_way_is_an_input_error(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unencodable(*_: Any) -> bytes:
+        return "\ud800".encode()
+
+    monkeypatch.setattr("socket.getaddrinfo", unencodable)
+    assert "cannot be reached" in failure(endpoint)
+
+
+def test_halves_of_a_character_in_two_chunks_become_one(endpoint: Endpoint) -> None:
+    endpoint.parts = [delta("Open \ud83d"), delta("\ude00 \ud800\x07"), b"data: [DONE]\n\n"]
+    made = answer(*view(), Remote(endpoint.url, "tiny"))
+    assert made.text == "Open \N{GRINNING FACE} \N{REPLACEMENT CHARACTER}"

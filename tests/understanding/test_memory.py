@@ -190,6 +190,24 @@ def test_the_budget_holds_and_no_count_is_lost(writes: list[tuple[int, str, floa
     assert len(memory) + memory.merged + memory.forgotten == memory.written
 
 
+@pytest.mark.parametrize("seed", [8, 9])
+def test_an_id_counts_its_highest_weight_and_anew_once_its_row_is_gone(seed: int) -> None:
+    memory, rng = ObservationMemory(SMALLEST), Random(seed)
+    counted: dict[str, float] = {}
+    expected, returned = 0.0, 0
+    for i in range(3000):
+        row = line(f"{rng.randint(i // 15, i // 10)}", " ".join(rng.choices(VOCABULARY[:40], k=2)), i)
+        row.weight = float(rng.randint(1, 9))
+        held = memory.get(row.id) is not None
+        returned += row.id in counted and not held
+        before = counted[row.id] if held else 0.0
+        counted[row.id] = max(before, row.weight)
+        expected += counted[row.id] - before
+        memory.write(row)
+    assert min(memory.merged, memory.forgotten, returned) > 0
+    assert total(memory) == expected
+
+
 def test_a_hundred_thousand_writes_stay_quick_and_within_budget() -> None:
     rows = list(stream(100_000, 3))
     memory = ObservationMemory(1_000_000)
@@ -243,6 +261,25 @@ def test_embeddings_are_counted_and_used() -> None:
     assert view.meaning is not None
     assert view.best(1)[0].text == "beef"
     assert view.meaning[3] == 0
+
+
+def test_a_text_is_embedded_again_only_when_it_changes() -> None:
+    class Counting(Letters):
+        calls = 0
+
+        def encode(self, texts: Sequence[str]) -> np.ndarray:
+            self.calls += len(texts)
+            return super().encode(texts)
+
+    encoder = Counting()
+    memory = ObservationMemory(SMALLEST, encoder)
+    for at in range(5):
+        memory.write(line("a", "beef", at))
+    assert encoder.calls == 1
+    memory.write(line("a", "cab", 5))
+    assert encoder.calls == 2
+    view = memory.read(Query("cab"), 0)
+    assert view.meaning == pytest.approx([1], abs=1e-2)
 
 
 @pytest.mark.parametrize("encoder", [None, Letters()])

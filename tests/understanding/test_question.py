@@ -110,6 +110,19 @@ def test_a_number_of_another_line_is_not_borrowed() -> None:
     assert ask(memory, "what about 3?")[0].observation == "b"
 
 
+@pytest.mark.parametrize("fillers", [0, 1, 2, 4, 8, 16, 64, 200])
+def test_the_same_line_is_seen_among_few_lines_and_many(fillers: int) -> None:
+    rng = Random(fillers)
+    others = [text(f"{i}", " ".join(rng.sample(VOCABULARY, 4)), 20 + 9 * i, 25 + 9 * i) for i in range(fillers)]
+    memory = remember(text("a", "Call the lock keeper on channel 7", 0, 9), *others)
+    assert ask(memory, "Which channel reaches the lock keeper?")[0].observation == "a"
+
+
+@pytest.mark.parametrize("line", ["Door is unlocked", "Doorunlocked", "Door is un1ocked"])
+def test_an_opposite_is_no_evidence(line: str) -> None:
+    assert ask(remember(text("a", line, 0, 9)), "is the door locked?") == []
+
+
 def standing(*texts: str) -> StandingQuestions:
     questions = StandingQuestions(texts)
     assert isinstance(questions, Stateful)

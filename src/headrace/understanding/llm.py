@@ -49,7 +49,8 @@ class Remote:
         max_tokens: longest reply asked for.
 
     Raises:
-        ConfigError: the address is not http or https, or the key cannot be sent in a header.
+        ConfigError: the address is not http or https, is not ASCII (other host names are written "xn--…"),
+            or has no host; or the key cannot be sent in a header.
         InputError: from `respond`: no connection, too slow, an HTTP error, a reply that is not
             what the protocol says, cut off, empty or too large.
     """
@@ -65,9 +66,11 @@ class Remote:
         try:
             parts = urlsplit(self.url)
             port = parts.port
+            (parts.hostname or "").encode("idna")  # its parts may be empty or too long
         except ValueError:
             parts, port = urlsplit(""), None
-        named = parts.scheme in ("http", "https") and parts.hostname and self.url.isascii()
+        plain = self.url.isascii() and self.url.isprintable() and " " not in self.url
+        named = plain and parts.scheme in ("http", "https") and parts.hostname
         if not named or parts.username or parts.password:
             raise ConfigError(
                 "the language model's address must be http(s)://host[:port][/v1], without user or password; "
@@ -115,7 +118,7 @@ class Remote:
                 raise self._error(f"answered {error.code} {_plain(error.reason)}") from None
         except TimeoutError:
             raise self._error(f"did not answer within {self.timeout:g} s") from None
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, UnicodeError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", error)
             if isinstance(reason, TimeoutError):
                 raise self._error(f"did not answer within {self.timeout:g} s") from None

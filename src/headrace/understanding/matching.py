@@ -35,8 +35,8 @@ percentage price quantity sign size slide status text time title topic type valu
 
 #: Words that name a state: in what is waited for they are content.
 STATE_WORDS = frozenset(_STATE.split())
-#: What turns a word into its opposite when it stands before it.
-NEGATING = frozenset(("un", "in", "im", "ir", "il", "dis", "non", "de", "mis"))
+#: What turns a word into its opposite when it stands before it, with look-alike letters made one.
+NEGATING = tuple(prefix.translate(LOOK_ALIKE) for prefix in ("un", "in", "im", "ir", "il", "dis", "non", "de", "mis"))
 #: Words of a question that ask but name nothing.
 FUNCTION_WORDS = frozenset(_FUNCTION.split())
 #: Words that may name a kind of thing without being shown themselves ("the value of …").
@@ -131,24 +131,36 @@ def _run_together(word: str, run: str) -> bool:
     "unlocked" is not "locked" and something else.
     """
     before, _, after = run.partition(word)
-    return before not in NEGATING and len(before) != 1 and len(after) != 1
+    negated = before.translate(LOOK_ALIKE).endswith(NEGATING)
+    return not negated and len(before) != 1 and len(after) != 1
 
 
 def _misread(word: str, run: str, edits: int) -> bool:
     """Whether `run` is `word` up to `edits`, or begins or ends with it up to letters replaced.
 
     What is left of the run must be three letters or more. A word of less than seven letters must keep
-    its first letter: most words that differ in one letter differ in that one.
+    its first letter: most words that differ in one letter differ in that one. An opposite is not a misreading.
     """
     size = len(word)
     if abs(len(run) - size) <= edits:
         parts = [run]
     elif len(run) >= size + 3:
-        opposite = run[:-size] in {prefix.translate(LOOK_ALIKE) for prefix in NEGATING}
-        parts = [run[:size]] if opposite else [run[:size], run[-size:]]
+        parts = [run[:size]] if run[:-size].endswith(NEGATING) else [run[:size], run[-size:]]
     else:
         return False
-    return any((part[0] == word[0] or size >= 7) and within(word, part, edits) for part in parts)
+    return any(
+        (part[0] == word[0] or size >= 7) and within(word, part, edits) and not _opposite(word, part) for part in parts
+    )
+
+
+def _opposite(a: str, b: str) -> bool:
+    """Whether two words differ in nothing but a negating prefix: complete, incomplete."""
+    return a != b and not _bare(a).isdisjoint(_bare(b))
+
+
+def _bare(word: str) -> set[str]:
+    """The word, and the word without each negating prefix that it may begin with."""
+    return {word, *(word.removeprefix(prefix) for prefix in NEGATING)}
 
 
 def bearing(terms: Sequence[Term], surety: Scores) -> Scores:

@@ -72,7 +72,9 @@ class ObservationMemory:
     When a write exceeds the budget: (1) near-duplicates become one row, whose weight is their sum and
     whose span reaches from the first to the last sight; (2) neighbouring light events become one;
     (3) the lightest and oldest rows are forgotten and counted. So the weights held plus
-    `forgotten_weight` always sum up to the weights written.
+    `forgotten_weight` are the sum of the highest weight written of each id. The one exception: an id that
+    is written again after its row was forgotten or became part of another's counts anew, besides what
+    it counted before; to know it, every id ever written would have to be kept.
 
     Args:
         budget: bytes that `nbytes()` never exceeds.

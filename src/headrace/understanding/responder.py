@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -13,6 +14,8 @@ from headrace.understanding.question import Answer, Evidence, find
 from headrace.understanding.search import Query, tokens
 
 NOT_SEEN = "not seen"
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class Responder(Protocol):
@@ -63,6 +66,12 @@ def quote(item: Evidence, timed: bool = False) -> str:
     return f"{span}: {text}{source}" if timed else f"{text} — on screen {span}{source}"
 
 
+def clean(text: str) -> str:
+    """The text without control characters but tabs and line ends, and without halves of surrogate pairs."""
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return _CONTROL.sub("", whole).strip()
+
+
 def answer(question: Query, view: View, responder: Responder | None = None) -> Answer:
     """Answer a question from a view, with its evidence.
 
@@ -75,14 +84,13 @@ def answer(question: Query, view: View, responder: Responder | None = None) -> A
     note = ""
     if responder is not None:
         try:
-            text = "".join(responder.respond(question, view)).strip()
-            text = text.encode("utf-8", "replace").decode()  # a reply may hold halves of surrogate pairs
+            text = clean("".join(responder.respond(question, view)))
             if text.lower().strip(" .!\"'") == NOT_SEEN:
                 return Answer(question.text, False, NOT_SEEN, [], responder.name)
             if text:
                 return Answer(question.text, True, text, evidence, responder.name)
             note = f"{responder.name} gave an empty answer"
-        except (InputError, UnicodeError) as error:
+        except InputError as error:
             note = str(error)
     text = "".join(Extractive().respond(question, view))
     return Answer(question.text, True, text, evidence, Extractive.name, note)

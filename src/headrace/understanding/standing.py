@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass, replace
-from itertools import pairwise
+from itertools import pairwise, permutations
 from sys import getsizeof
 from typing import Any, Self
 
@@ -13,11 +13,11 @@ import numpy as np
 from headrace.core.errors import ConfigError
 from headrace.core.item import SECOND
 from headrace.core.stateful import Snapshot
-from headrace.understanding.matching import STATE_WORDS, Line, Term, bearing, content, stem
+from headrace.understanding.matching import FUNCTION_WORDS, STATE_WORDS, Line, Term, bearing, content, stem
 from headrace.understanding.memory import row_bytes
 from headrace.understanding.observation import Observation
 from headrace.understanding.question import Evidence
-from headrace.understanding.search import Scores, tokens, within
+from headrace.understanding.search import Scores, tokens
 
 #: Mean certainty of its words from which a standing question fires; every word must be there.
 CERTAIN = 0.9
@@ -83,7 +83,8 @@ class StandingQuestions:
 
     Every content word and number must be there, with a mean certainty of `CERTAIN`: a misread letter is
     forgiven in one of three words. Lines of a moment count only if they hold a word, not numbers alone. A
-    line that denies ("gate 3 is not open") does not fire a question without denial, nor the reverse.
+    line that denies ("gate 3 is not open") does not fire a question without denial, nor the reverse; nor
+    does a word with a negating prefix, or a number beside other words than the question's.
     Of past lines only the newest `window` that hold a term are kept for each question, so memory is bounded.
     """
 
@@ -149,7 +150,8 @@ class StandingQuestions:
         if not table[0].any() or not best.all() or best.mean() < CERTAIN:
             return []
         used = sorted(set(table.argmax(axis=0).tolist()), key=lambda k: -table[k].sum())
-        if not _one_statement([lines[k] for k in used], table[used]) or not _numbers_stand(question.text, lines, used):
+        said = [lines[k] for k in used]
+        if not _one_statement(said, table[used]) or not _numbers_stand(question.text, said):
             return []
         return [Evidence.of(lines[k], float(table[k].mean())) for k in used]
 
@@ -208,25 +210,32 @@ def _one_statement(lines: Sequence[Observation], table: Scores) -> bool:
     return True
 
 
-def _numbers_stand(question: str, lines: Sequence[Observation], used: Sequence[int]) -> bool:
-    """Whether each number stands beside a word that it stands beside in the question: gate 3, not 3 pm."""
-    asked = tokens(question)
+def _numbers_stand(question: str, lines: Sequence[Observation]) -> bool:
+    """Whether each number stands beside a word that it stands beside in the question: gate 3, not 3 pm.
+
+    Function words between the two do not part them, nor does a line that is wrapped there.
+    """
+    asked, shown = tokens(question), [_telling(line.text) for line in lines]
+    wrapped = shown + [[*a, *b] for a, b in permutations(shown, 2)]
     for at, number in enumerate(asked):
-        if not number[0].isdigit():
-            continue
-        beside = {stem(word) for word in asked[max(0, at - 1) : at + 2] if word != number}
-        if beside and not any(_beside(number, beside, tokens(lines[k].text)) for k in used):
-            return False
+        if number[0].isdigit():
+            direct = _telling(" ".join(asked[max(0, at - 1) : at + 2]))
+            beside = _neighbours(number, direct) or _neighbours(number, _telling(question))
+            near = Line(" ".join(word for words in wrapped for word in _neighbours(number, words)))
+            if beside and not any(near.match(Term(word)) for word in beside):
+                return False
     return True
 
 
-def _beside(number: str, words: set[str], line: Sequence[str]) -> bool:
-    for at, word in enumerate(line):
-        if word == number:
-            near = [stem(other) for other in line[max(0, at - 1) : at + 2] if other != number]
-            if any(a == b or (len(a) >= 4 and within(a, b, 1)) for a in near for b in words):
-                return True
-    return False
+def _telling(text: str) -> list[str]:
+    """The words and numbers of a text without function words and denial."""
+    return [word for word in tokens(text) if word in STATE_WORDS or word not in FUNCTION_WORDS | _NEGATIONS]
+
+
+def _neighbours(number: str, words: Sequence[str]) -> set[str]:
+    """What stands next to a number, without plural endings."""
+    places = [at for at, word in enumerate(words) if word == number]
+    return {stem(word) for at in places for word in words[max(0, at - 1) : at + 2]} - {number}
 
 
 def _denies(text: str) -> bool:
