@@ -64,7 +64,7 @@ def test_records_have_the_fields_that_are_documented(tmp_path):
     fields = {"id", "kind", "content", "start", "end", "t_emit", "t_input", "source", "cancelled", "cause"}
     assert records[2].keys() == {"type"} | fields
     assert records[3] == {"type": "end", "t": 1, "drops": {}, "errors": {}}
-    assert {record["type"] for record in records} | {"step"} == TYPES
+    assert {record["type"] for record in records} | {"step", "mark", "resume"} == TYPES
 
 
 @given(st.integers(300, 3000), st.lists(st.text(max_size=30), min_size=1, max_size=60))

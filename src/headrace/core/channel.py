@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from headrace.core.barrier import BARRIER
 from headrace.core.clock import Clock
 from headrace.core.epoch import Epoch
 from headrace.core.errors import CapacityError, StateError
@@ -149,7 +150,7 @@ class Channel:
             self.drops.add(item.pts, "stale")
             return True
         queue = self._queue
-        if len(queue) >= self._items or (not self._plain and self._full(item)):
+        if item.kind != BARRIER and (len(queue) >= self._items or (not self._plain and self._full(item))):
             if isinstance(self.rule, Block):
                 return False
             if not self._make_room(item):
@@ -222,7 +223,7 @@ class Channel:
             if item.epoch < self._epoch.value:
                 self.drops.add(item.pts, "stale")
                 continue
-            if self._ages and self.too_old(item):
+            if self._ages and item.kind != BARRIER and self.too_old(item):
                 self.drops.add(item.pts, "old")
                 continue
             if self._hops is not None:

@@ -47,7 +47,7 @@ class Clock(ABC):
 
     @abstractmethod
     def now(self) -> int:
-        """ns since the start of `run`; 0 before."""
+        """ns since the start of `run`, where a clock that goes on begins at its `start`."""
 
     @abstractmethod
     def run(self, main: Coroutine[Any, Any, T]) -> T:
@@ -96,20 +96,20 @@ class Clock(ABC):
 
 
 class WallClock(Clock):
-    """The machine's monotonic clock, `speed` times as fast."""
+    """The machine's monotonic clock, `speed` times as fast, from `start` ns."""
 
-    def __init__(self, speed: float = 1.0) -> None:
+    def __init__(self, speed: float = 1.0, start: int = 0) -> None:
         if not 0 < speed < 1e6:
             raise ConfigError(f"speed {speed!r}: a number above 0 and below 1,000,000 is needed")
         super().__init__()
-        self.speed = speed
+        self.speed, self.start = speed, start
         self._origin: int | None = None
 
     def now(self) -> int:
         if self._origin is None:
-            return 0
+            return self.start
         elapsed = time.monotonic_ns() - self._origin
-        return elapsed if self.speed == 1.0 else int(elapsed * self.speed)
+        return self.start + (elapsed if self.speed == 1.0 else int(elapsed * self.speed))
 
     def run(self, main: Coroutine[Any, Any, T]) -> T:
         self._origin = time.monotonic_ns()
@@ -129,17 +129,17 @@ class WallClock(Clock):
 
 
 class VirtualClock(Clock):
-    """Base of the clocks whose time is a number. Exact to the ns below 2^51 ns (26 days)."""
+    """Base of the clocks whose time is a number, from `start`. Exact to the ns below 2^51 ns (26 days)."""
 
-    def __init__(self) -> None:
+    def __init__(self, start: int = 0) -> None:
         super().__init__()
-        self._now = 0
+        self.start = self._now = start
 
     def now(self) -> int:
         return self._now
 
     def run(self, main: Coroutine[Any, Any, T]) -> T:
-        self._now = 0
+        self._now = self.start
         with asyncio.Runner(loop_factory=lambda: _VirtualLoop(self)) as runner:
             return runner.run(main)
 
@@ -229,18 +229,18 @@ class Stopwatch:
         return time.process_time() - self._cpu
 
 
-def from_speed(speed: str) -> Clock:
-    """The clock that `--speed` names: "max", "realtime", or a number such as "2".
+def from_speed(speed: str, start: int = 0) -> Clock:
+    """The clock that `--speed` names: "max", "realtime", or a number such as "2"; its time begins at `start` ns.
 
     Raises:
         ConfigError: it is none of these.
     """
     if speed == "max":
-        return MeasuredClock()
+        return MeasuredClock(start)
     if speed == "realtime":
-        return WallClock()
+        return WallClock(start=start)
     try:
-        return WallClock(float(speed))
+        return WallClock(float(speed), start)
     except ValueError:
         raise ConfigError(f"speed {speed!r}: use max, realtime, or a number such as 2") from None
 

@@ -10,6 +10,9 @@ import numpy.typing as npt
 
 Plane = npt.NDArray[np.uint8]
 
+#: Rows converted at a time, an even number: what a picture takes beyond its own bytes stays small.
+_BAND = 64
+
 
 @dataclass(slots=True)
 class Frame:
@@ -46,19 +49,31 @@ class Frame:
 
     def rgb(self) -> Plane:
         """uint8 [height, width, 3] by BT.601 (height <= 576) or BT.709; for eyes, not for gates."""
-        y = self.y.astype(np.float32)
+        picture = np.empty((self.height, self.width, 3), np.uint8)
+        kr, kb = (0.299, 0.114) if self.height <= 576 else (0.2126, 0.0722)
+        for top in range(0, self.height, _BAND):
+            self._band(picture[top : top + _BAND], top, kr, kb)
+        return picture
+
+    def _band(self, picture: Plane, top: int, kr: float, kb: float) -> None:
+        """Fill `picture`, the rows from `top` on, an even number."""
+        rows = len(picture)
+        y = self.y[top : top + rows].astype(np.float32)
         if not self.full_range:
             y = (y - 16.0) * (255.0 / 219.0)
         if self.u is None or self.v is None:
-            return np.repeat(np.clip(y, 0, 255).astype(np.uint8)[:, :, None], 3, axis=2)
+            picture[...] = np.clip(y, 0, 255).astype(np.uint8)[:, :, None]
+            return
         scale = 1.0 if self.full_range else 255.0 / 224.0
-        u, v = (self._upsample(p) * scale for p in (self.u, self.v))
-        kr, kb = (0.299, 0.114) if self.height <= 576 else (0.2126, 0.0722)
+        half = slice(top // 2, (top + rows + 1) // 2)
+        u, v = (_upsample(plane[half], rows, self.width) * scale for plane in (self.u, self.v))
         kg = 1.0 - kr - kb
         red, blue = y + 2 * (1 - kr) * v, y + 2 * (1 - kb) * u
         green = (y - kr * red - kb * blue) / kg
-        return np.clip(np.stack([red, green, blue], axis=2) + 0.5, 0, 255).astype(np.uint8)
+        for channel, values in enumerate((red, green, blue)):
+            picture[:, :, channel] = np.clip(values + 0.5, 0, 255)
 
-    def _upsample(self, plane: Plane) -> npt.NDArray[np.float32]:
-        full = plane.repeat(2, axis=0).repeat(2, axis=1)[: self.height, : self.width]
-        return full.astype(np.float32) - 128.0
+
+def _upsample(plane: Plane, height: int, width: int) -> npt.NDArray[np.float32]:
+    full = plane.repeat(2, axis=0).repeat(2, axis=1)[:height, :width]
+    return full.astype(np.float32) - 128.0

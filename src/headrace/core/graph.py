@@ -218,6 +218,18 @@ class Graph:
         """The channels, in the order of wiring; empty before the run."""
         return [edge.channel for node in self._nodes for edge in node.inputs if edge.channel is not None]
 
+    @property
+    def ends(self) -> int:
+        """Operators that nothing reads: where a `Barrier` arrives.
+
+        Raises:
+            ConfigError: the graph holds a join, a merge or a react, which no barrier can pass.
+        """
+        for node in self._nodes:
+            if isinstance(node, Join | Merge | React):
+                raise ConfigError(f"graph {self.name!r} cannot be brought to rest: a barrier cannot pass {node.name!r}")
+        return sum(not node.outputs for node in self._nodes)
+
     def errors(self) -> dict[str, int]:
         """Items lost to errors, by operator."""
         return {node.name: node.failures for node in self._nodes if node.failures}

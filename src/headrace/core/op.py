@@ -55,6 +55,18 @@ class Function(Op):
         return () if value is None else (item.derive(value),)
 
 
+class Only(Op):
+    """Lets items of the given kinds pass."""
+
+    holds_back = False
+
+    def __init__(self, *kinds: str) -> None:
+        self.kinds = frozenset(kinds)
+
+    def step(self, item: Item) -> Iterable[Item]:
+        return (item,) if item.kind in self.kinds else ()
+
+
 def as_op(thing: Op | Callable[[Any], Any]) -> Op:
     """An Op as it is; a callable as a `Function`."""
     return thing if isinstance(thing, Op) else Function(thing)

@@ -15,7 +15,10 @@ from headrace.core.errors import StateError
 from headrace.core.files import atomic_path
 
 #: Version of the snapshot file. A newer one is refused; the previous one always reads.
-FORMAT = 1
+FORMAT = 2
+
+#: Name of the array that holds the JSON of `meta` as bytes (format 1 kept it in the header, which is bounded).
+_META = "headrace.meta"
 
 Array = npt.NDArray[Any]
 
@@ -83,8 +86,9 @@ def save(path: str | os.PathLike[str], snapshot: Snapshot) -> None:
 
     from headrace.version import __version__
 
-    header = {"format": FORMAT, "library": __version__, "kind": snapshot.kind, "meta": snapshot.meta}
+    header = {"format": FORMAT, "library": __version__, "kind": snapshot.kind}
     arrays = {key: np.asarray(array, order="C") for key, array in snapshot.arrays.items()}
+    arrays[_META] = np.frombuffer(json.dumps(snapshot.meta).encode(), np.uint8)
     with atomic_path(path) as temporary:
         save_file(arrays, str(temporary), metadata={"headrace": json.dumps(header)})
 
@@ -102,9 +106,12 @@ def load(path: str | os.PathLike[str]) -> Snapshot:
         with safe_open(str(path), framework="np") as handle:
             header = _header(name, handle.metadata())
             arrays = {key: handle.get_tensor(key) for key in handle.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError, TypeError, ValueError, RecursionError) as error:
+            meta = header["meta"] if header["format"] == 1 else json.loads(arrays.pop(_META).tobytes())
+            if not isinstance(meta, dict):
+                raise StateError(f"{name} is a damaged snapshot: its meta is no object")
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise StateError(f"{name} is not a readable snapshot: {error}") from error
-    return Snapshot(header["kind"], header["meta"], arrays)
+    return Snapshot(header["kind"], meta, arrays)
 
 
 def _header(name: Path, metadata: dict[str, str] | None) -> dict[str, Any]:
@@ -116,6 +123,6 @@ def _header(name: Path, metadata: dict[str, str] | None) -> dict[str, Any]:
         raise StateError(
             f"{name} has snapshot format {header['format']}, this headrace reads up to {FORMAT}; upgrade headrace"
         )
-    if not isinstance(header.get("kind"), str) or not isinstance(header.get("meta"), dict):
+    if not isinstance(header.get("kind"), str) or (header["format"] == 1 and not isinstance(header.get("meta"), dict)):
         raise StateError(f"{name} is a damaged snapshot: its header is not whole")
     return header

@@ -8,6 +8,8 @@ One object a line; `type` says which:
 | in | t, source, kind, pts: an item entered |
 | step | t0, t1, stage, source, pts, out: a worker ran on one item and made `out` outputs |
 | emit | the fields of `Emission`: something left |
+| mark | source, number: the state of a session was saved; what follows is not in it |
+| resume | t: the run was taken up again after a crash; clock times begin anew |
 | end | t, drops {edge: {count, by, first_pts, last_pts}}, errors {operator: count}, …: the run is over |
 
 All times are integers in ns; `t*` are clock times, `pts`, `start`, `end`, `t_input` media times.
@@ -30,19 +32,20 @@ from headrace.core.item import Emission, Item
 FORMAT = 1
 _ENCODE = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 _EMISSION = tuple(Emission.__dataclass_fields__)
-TYPES = frozenset({"header", "in", "step", "emit", "end"})
+TYPES = frozenset({"header", "in", "step", "emit", "mark", "resume", "end"})
 
 
 class Trace:
     """Writes a trace file; the writer is the event loop's thread alone.
 
     Args:
-        path: created or truncated; its folder must exist.
+        path: created or truncated, or with `resume` continued; its folder must exist.
         header: what the run was given (JSON-serialisable); no wall-clock times, so that equal runs
             give equal bytes.
         max_bytes: of this file and the one before it together. Before a record that would not fit in half
             of it, the file becomes `NAME.1` (replacing an older one) and a new one begins with the same
             header. None: unbounded.
+        resume: go on behind the records of an earlier run; a last line cut short by its crash is removed.
 
     Raises:
         CapacityError: from any method, if the disk refuses (full, gone) or one record alone passes the bound.
@@ -54,6 +57,7 @@ class Trace:
         header: Mapping[str, Any] | None = None,
         *,
         max_bytes: int | None = None,
+        resume: bool = False,
     ) -> None:
         from headrace.version import __version__
 
@@ -62,7 +66,8 @@ class Trace:
         self._header = {"type": "header", "format": FORMAT, "library": __version__, **(header or {})}
         self._written = self._header_bytes = 0
         self._file: BinaryIO | None = None
-        self._open()
+        if not (resume and self._continue()):
+            self._open()
 
     def item(self, t: int, item: Item) -> None:
         """An item entered at clock time `t`."""
@@ -85,6 +90,19 @@ class Trace:
     def emit(self, emission: Emission) -> None:
         """Something left. It is acknowledged once `sync` has returned."""
         self._write({"type": "emit", **{name: getattr(emission, name) for name in _EMISSION}})
+
+    def mark(self, source: str, number: int) -> None:
+        """The state of a session is being saved, for the `number`-th time."""
+        self._write({"type": "mark", "source": source, "number": number})
+
+    def resume(self, t: int) -> None:
+        """The run goes on after a crash."""
+        self._write({"type": "resume", "t": t})
+
+    def rotate(self) -> None:
+        """Begin a new file; the present one becomes `NAME.1`, the one before it is gone."""
+        if self._file is not None and self._written > self._header_bytes:
+            self._begin_anew()
 
     def end(self, t: int, **figures: Any) -> None:
         """The run is over."""
@@ -117,6 +135,27 @@ class Trace:
         self._write(self._header)
         self._header_bytes = self._written
 
+    def _continue(self) -> bool:
+        """Open the file there is behind its last whole line; False if there is none."""
+        try:
+            self._file = self.path.open("r+b")
+            whole = 0
+            for line in self._file:
+                if line.endswith(b"\n"):
+                    whole += len(line)
+            if not whole:
+                self._file.close()
+                return False
+            self._file.truncate(whole)
+            self._file.seek(whole)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise self._refused(error) from error
+        self._written = whole
+        self._header_bytes = len(_ENCODE(self._header).encode()) + 1
+        return True
+
     def _write(self, record: Mapping[str, Any]) -> None:
         if self._file is None:
             return
@@ -136,13 +175,16 @@ class Trace:
                 f"the trace {self.path} keeps {2 * self._half} bytes, a record of {coming} does not fit in half of it"
             )
         if self._written > self._header_bytes:
-            self.close()
-            try:
-                self.path.replace(self.path.with_name(f"{self.path.name}.1"))
-                fsync(self.path.parent)
-            except OSError as error:
-                raise self._refused(error) from error
-            self._open()
+            self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self.close()
+        try:
+            self.path.replace(self.path.with_name(f"{self.path.name}.1"))
+            fsync(self.path.parent)
+        except OSError as error:
+            raise self._refused(error) from error
+        self._open()
 
     def _refused(self, error: OSError) -> CapacityError:
         return CapacityError(f"the trace {self.path} cannot be written: {error.strerror or error}")

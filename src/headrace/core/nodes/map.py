@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
+from headrace.core.barrier import BARRIER
 from headrace.core.channel import Channel
 from headrace.core.executor import Executor
 from headrace.core.item import Item
@@ -30,6 +31,11 @@ class Map(Node):
         return self.inputs[0].rule is None
 
     def accept(self, item: Item, waiting: list[tuple[Channel, Item]]) -> None:
+        if item.kind == BARRIER:
+            self.spread((item,), waiting)
+            if not self.outputs:
+                item.data.arrive()
+            return
         try:
             outputs = tuple(self.op.step(item))
         except Exception as error:
@@ -69,7 +75,7 @@ class Map(Node):
                     break
                 self.promised(channel.watermark, waiting)
                 await channel.ready()
-            elif self._executor is None:
+            elif self._executor is None or item.kind == BARRIER:
                 self.accept(item, waiting)
                 if waiting:
                     await put_all(waiting)

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
+from headrace.core.barrier import BARRIER
 from headrace.core.clock import Clock
 from headrace.core.executor import Threads
 from headrace.core.item import Item
@@ -65,6 +66,8 @@ class Reader(Node):
                         break
                 else:
                     item.arrival = clock.now()
+                if item.kind == BARRIER:
+                    item.data.expect(graph.ends)
                 count += 1
                 if count % COURTESY == 0:
                     await asyncio.sleep(0)
