@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from headrace.media import ParallelVideo, VideoSource, VirtualVideo, write_video
+from headrace.media import MediaSource, ParallelVideo, VirtualVideo, write_video
 from headrace.media.address import address_of
 from headrace.media.stream import StreamSource
 from headrace.media.virtual import heavy
@@ -38,7 +38,7 @@ def cpu() -> float:
     return sum(use.ru_utime + use.ru_stime for use in map(resource.getrusage, kinds))
 
 
-def read(source: VideoSource) -> tuple[float, float]:
+def read(source: MediaSource) -> tuple[float, float]:
     """Wall and CPU seconds to read all of `source`."""
     wall, spent = time.perf_counter(), cpu()
     frames = sum(1 for _ in source.items())
@@ -57,7 +57,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "heavy.mp4"
         make_clip(path, options.seconds, options.seed)
-        ways: dict[str, Callable[[], VideoSource]] = {
+        ways: dict[str, Callable[[], MediaSource]] = {
             "serial, 1 thread": lambda: StreamSource(address_of(path)),
             f"serial, {options.workers} frame threads": lambda: StreamSource(address_of(path), threads=options.workers),
             f"parallel, {options.workers} workers": lambda: ParallelVideo(path, workers=options.workers),

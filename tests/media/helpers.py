@@ -11,7 +11,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 
 from headrace.core.item import Item
-from headrace.media import VideoSource, VirtualVideo, write_video
+from headrace.media import MediaSource, VirtualVideo, write_video
 from headrace.media.wire import digest
 
 
@@ -46,7 +46,7 @@ def stamped(path: Path, stamps: Iterable[int], rate: int = 25, base: Fraction = 
     return path
 
 
-def signature(source: VideoSource) -> list[tuple[int, bool, bytes]]:
+def signature(source: MediaSource) -> list[tuple[int, bool, bytes]]:
     """Time, key flag and digest of the planes of every frame."""
     return [(item.pts, item.data.key, digest(item.data)) for item in source.items()]
 

@@ -15,6 +15,7 @@ from headrace.core.errors import StateError
 from headrace.core.item import MS, SECOND
 from headrace.media import open_source
 from tests.media.helpers import clip, image, signature, stamped, stamps
+from tests.media.sounded import film
 
 
 def test_a_file_gives_every_frame_at_its_time(tmp_path):
@@ -91,10 +92,42 @@ def test_damaged_packets_are_counted_and_passed(tmp_path):
 
 
 def test_a_file_cut_short_ends_where_it_ends(tmp_path):
-    path = clip(tmp_path / "a.mkv", seconds=2)
+    path = clip(tmp_path / "a.mkv", seconds=6)
+    whole = open_source(path)
+    assert len(list(whole.items())) == 150
+    assert whole.stats.ended_early == 0
     data = path.read_bytes()
     path.write_bytes(data[: len(data) * 2 // 3])
-    assert 10 < len(list(open_source(path).items())) < 50
+    source = open_source(path)
+    frames = len(list(source.items()))
+    assert 60 < frames < 110
+    assert source.stats.ended_early == pytest.approx(6 - frames / 25, abs=0.1)
+
+
+def test_a_file_whose_sound_lasts_longer_is_not_cut_short(tmp_path):
+    path = film(tmp_path / "a.mkv", seconds=4, length=1.0)
+    for sound in (False, True):
+        source = open_source(path, sound=sound)
+        list(source.items())
+        assert source.stats.ended_early == 0
+
+
+def test_an_index_at_the_end_cannot_be_read_as_it_comes(tmp_path):
+    path = film(tmp_path / "a.mp4", seconds=40)
+    code = "import headrace; list(headrace.open_source('-').items())"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", code], input=path.read_bytes(), env=environment, capture_output=True)
+    assert b"faststart" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("stamps", "duration"),
+    [([0, 40, 80], 120 * MS), ([0, 40, 10**9, 10**9 + 40], None), ([0, 1_800_000, 3_600_000], None)],
+)
+def test_what_a_file_claims_is_believed_if_it_can_be_true(tmp_path, stamps, duration):
+    info = open_source(stamped(tmp_path / "a.mkv", stamps)).info
+    assert info.duration == duration
+    assert info.fps == 25
 
 
 def test_the_size_may_change_within_a_stream(tmp_path):

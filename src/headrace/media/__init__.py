@@ -1,4 +1,4 @@
-"""media: where frames come from.
+"""media: where frames and sound come from.
 
 `open_source` turns a file, URL, camera, folder of images or standard input into a
 `headrace.core.source.Source`; `probe` says what it holds; `VirtualVideo` and `VirtualItems` need no
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from headrace.media.open import open_source, probe
     from headrace.media.parallel import ParallelVideo
     from headrace.media.retry import Retry
-    from headrace.media.source import VideoSource
+    from headrace.media.source import MediaSource
     from headrace.media.stats import Stats
     from headrace.media.virtual import VirtualItems, VirtualVideo
     from headrace.media.write import write_video
 
 _HOMES = {
     "Info": "info",
+    "MediaSource": "source",
     "ParallelVideo": "parallel",
     "Retry": "retry",
     "Stats": "stats",
-    "VideoSource": "source",
     "VirtualItems": "virtual",
     "VirtualVideo": "virtual",
     "open_source": "open",
@@ -35,10 +35,10 @@ _HOMES = {
 
 __all__ = [
     "Info",
+    "MediaSource",
     "ParallelVideo",
     "Retry",
     "Stats",
-    "VideoSource",
     "VirtualItems",
     "VirtualVideo",
     "open_source",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from headrace.core.errors import InputError
+from headrace.media.playlist import strays
 
 #: Network schemes; those in LIVE never end and cannot be held back.
 LIVE = frozenset({"rtsp", "rtsps", "rtmp", "rtmps", "rtp", "srt", "udp", "tcp"})
@@ -32,7 +34,7 @@ class Address:
 
     Attributes:
         kind: "file", "stream", "camera", "images" or "pipe".
-        target: what FFmpeg opens, or the folder.
+        target: what FFmpeg opens, or the folder, or a named pipe ("-" for standard input).
         shown: the address as it may be printed.
         format: FFmpeg's input format, None to find out.
         options: FFmpeg's options of the input.
@@ -111,11 +113,21 @@ def _local(path: Path) -> Address:
                 )
             return Address("images", shown, shown)
         if not path.exists():
+            if path.is_symlink():
+                raise InputError(f"{shown}: a link that leads to no file; mend the link")
             raise InputError(f"{shown}: no such file or folder; check the path")
-        if path.is_file() and not path.stat().st_size:
+        mode = path.stat().st_mode
+        if stat.S_ISREG(mode) and not path.stat().st_size:
             raise InputError(f"{shown}: the file is empty; copy or record it again")
         if not os.access(path, os.R_OK):
             raise InputError(f"{shown}: may not be read; give yourself read permission")
+        if stat.S_ISFIFO(mode):
+            return Address("pipe", shown, shown)
+        if stat.S_ISREG(mode) and (name := strays(path)) is not None:
+            raise InputError(
+                f"{shown}: a playlist that names {redact(name)!r}, which does not lie in its folder; "
+                "copy what it names beside it, or give what it names"
+            )
     except PermissionError:
         raise InputError(f"{shown}: may not be read; give yourself read permission") from None
     except (OSError, ValueError) as error:

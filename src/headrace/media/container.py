@@ -1,18 +1,20 @@
-"""Opening containers and decoding their video, with FFmpeg's errors told in one line."""
+"""Opening containers and decoding their streams, with FFmpeg's errors told in one line."""
 
 from __future__ import annotations
 
+import errno
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
 import av
+from av.audio.stream import AudioStream
 from av.codec.context import Flags
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.packet import Packet
-from av.stream import Disposition
+from av.stream import Disposition, Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -29,6 +31,15 @@ _TEXT = frozenset({"ansi", "bintext", "xbin", "idf"})
 
 #: What these formats' first file holds is only a description of the stream; its size says nothing.
 _PLAYLISTS = frozenset({"hls", "dash", "sdp"})
+
+#: Formats whose files say how long they are, not only from what was found in them.
+_INDEXED = frozenset({"matroska", "webm", "mov", "mp4", "avi", "flv"})
+
+#: Frames a second, at least and at most, that are believed.
+SLOWEST, FASTEST = Fraction(1, 100), 1000
+
+#: A file of fewer bytes a second than this is not as long as it claims.
+SPARSEST = 1
 
 #: Reads that may fail one after another before a file is taken to have ended.
 _PATIENCE = 64
@@ -71,6 +82,8 @@ def open_container(address: Address, file: Any = None) -> InputContainer:
 
 
 def _reason(address: Address, error: Exception) -> str:
+    if address.kind == "file" and getattr(error, "errno", None) == errno.EPERM:
+        return "a script that names files outside its folder; give those files"
     for kind, hint in _HINTS:
         if isinstance(error, kind):
             return hint
@@ -88,11 +101,43 @@ def pick_video(container: InputContainer, address: Address) -> VideoStream:
     Raises:
         InputError: there is none that can be decoded.
     """
-    best = container.streams.best("video")
-    if best is None or best.disposition & Disposition.attached_pic:
-        kinds = sorted({stream.type for stream in container.streams if stream is not best})
+    video = find_video(container, address)
+    if video is None:
+        kinds = sorted({stream.type for stream in container.streams if not _is_cover(stream)})
         held = f"only {', '.join(kinds)}" if kinds else "no streams"
         raise InputError(f"{address.shown}: has no video ({held}); give a file or stream with pictures")
+    return video
+
+
+def pick(
+    container: InputContainer, address: Address, *, sound: bool = True
+) -> tuple[VideoStream | None, AudioStream | None]:
+    """The container's main video and audio stream; with `sound` either may be missing, else the audio is left out.
+
+    Raises:
+        InputError: there is none that can be decoded.
+    """
+    if not sound:
+        return pick_video(container, address), None
+    video, audio = find_video(container, address), find_audio(container, address)
+    if video is None and audio is None:
+        kinds = sorted({stream.type for stream in container.streams if not _is_cover(stream)})
+        held = f"only {', '.join(kinds)}" if kinds else "no streams"
+        raise InputError(f"{address.shown}: has neither video nor sound that can be decoded ({held}); give another")
+    return video, audio
+
+
+def find_video(container: InputContainer, address: Address) -> VideoStream | None:
+    """The container's main video stream; a picture attached to sound is none.
+
+    Raises:
+        InputError: its codec is not known, or it is no video.
+    """
+    best: Any = container.streams.best("video")
+    if best is None or _is_cover(best):
+        best = next((stream for stream in container.streams.video if not _is_cover(stream)), None)
+    if best is None:
+        return None
     assert isinstance(best, VideoStream)
     try:
         name = best.codec_context.name
@@ -103,6 +148,24 @@ def pick_video(container: InputContainer, address: Address) -> VideoStream:
     return best
 
 
+def find_audio(container: InputContainer, address: Address) -> AudioStream | None:
+    """The container's main audio stream, None if it has none that can be decoded."""
+    best = container.streams.best("audio")
+    if best is None:
+        return None
+    assert isinstance(best, AudioStream)
+    try:
+        best.codec_context.thread_count = 1
+    except (AttributeError, FFmpegError):
+        log.warning("%s: its audio codec is not known to FFmpeg; its sound is left out", address.shown)
+        return None
+    return best
+
+
+def _is_cover(stream: Stream) -> bool:
+    return bool(stream.disposition & Disposition.attached_pic)
+
+
 def configure(stream: VideoStream, *, threads: int = 1, live: bool = False) -> None:
     """Set up the decoder: one thread unless asked, and no delay for live streams."""
     stream.codec_context.thread_count = threads
@@ -111,27 +174,37 @@ def configure(stream: VideoStream, *, threads: int = 1, live: bool = False) -> N
         stream.codec_context.flags |= Flags.low_delay
 
 
-def describe(container: InputContainer, stream: VideoStream, address: Address) -> Info:
-    """Info of an opened container."""
-    duration = None
-    if stream.duration is not None and stream.time_base is not None:
-        duration = int(stream.duration * stream.time_base * SECOND)
-    elif container.duration is not None:
-        duration = container.duration * (SECOND // av.time_base)
-    if duration is not None and duration <= 0:
-        duration = None
+def describe(container: InputContainer, video: VideoStream | None, audio: AudioStream | None, address: Address) -> Info:
+    """Info of an opened container; `audio` is what it holds, whether it is listened to or not."""
+    duration = _duration(container, video or audio)
     live = address.live or (address.kind == "stream" and duration is None and not _sized(container))
-    context, rate = stream.codec_context, frame_rate(stream)
+    rate = frame_rate(video) if video is not None else None
     return Info(
         name=address.shown,
         kind=address.kind,
-        width=context.width,
-        height=context.height,
+        width=video.codec_context.width if video is not None else 0,
+        height=video.codec_context.height if video is not None else 0,
         fps=float(rate) if rate else None,
         duration=None if live else duration,
-        codec=context.name,
+        codec=video.codec_context.name if video is not None else "",
         live=live,
+        channels=audio.codec_context.layout.nb_channels if audio is not None else 0,
+        rate=audio.codec_context.sample_rate if audio is not None else 0,
+        sound_codec=audio.codec_context.name if audio is not None else "",
     )
+
+
+def _duration(container: InputContainer, stream: VideoStream | AudioStream | None) -> int | None:
+    """ns that the container claims, None if it claims none that can be true."""
+    duration = None
+    if stream is not None and stream.duration is not None and stream.time_base is not None:
+        duration = int(stream.duration * stream.time_base * SECOND)
+    elif container.duration is not None:
+        duration = container.duration * (SECOND // av.time_base)
+    if duration is None or duration <= 0 or (isinstance(stream, VideoStream) and _is_absurd(stream.average_rate)):
+        return None
+    size = 0 if _PLAYLISTS & set(container.format.name.split(",")) else container.size
+    return None if 0 < size * SECOND < duration * SPARSEST else duration
 
 
 def _sized(container: InputContainer) -> bool:
@@ -142,9 +215,20 @@ def _sized(container: InputContainer) -> bool:
 def frame_rate(stream: VideoStream) -> Fraction | None:
     """Frames a second that the container claims, None if it claims none that can be true."""
     for rate in (stream.average_rate, stream.guessed_rate):
-        if rate and 0 < rate <= 1000:
+        if rate and not _is_absurd(rate):
             return rate
     return None
+
+
+def _is_absurd(rate: Fraction | None) -> bool:
+    return rate is not None and rate != 0 and not SLOWEST <= rate <= FASTEST
+
+
+def missing(container: InputContainer, seconds: float) -> float:
+    """Seconds that a file claims to last beyond `seconds` on its own clock; 0 where its claim says little."""
+    if not _INDEXED & set(container.format.name.split(",")) or not container.duration:
+        return 0.0
+    return max(0.0, ((container.start_time or 0) + container.duration) / av.time_base - seconds)
 
 
 def frame_step(stream: VideoStream) -> int:
@@ -154,9 +238,9 @@ def frame_step(stream: VideoStream) -> int:
 
 
 def packets(
-    container: InputContainer, stream: VideoStream, stats: Stats, closed: Callable[[], bool]
-) -> Iterator[Packet[VideoStream]]:
-    """The stream's packets that hold data; damaged stretches are counted and passed over.
+    container: InputContainer, streams: Sequence[Stream], stats: Stats, closed: Callable[[], bool]
+) -> Iterator[Packet[Any]]:
+    """The streams' packets that hold data, as they come; damaged stretches are counted and passed over.
 
     Raises:
         FFmpegError: the connection of a network stream broke.
@@ -164,7 +248,7 @@ def packets(
     failures = 0
     while not closed():
         try:
-            for packet in container.demux(stream):
+            for packet in container.demux(*streams):
                 failures = 0
                 if packet.size:
                     yield packet

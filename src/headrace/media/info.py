@@ -12,11 +12,14 @@ class Info:
     Attributes:
         name: how the source is shown; never holds a password.
         kind: "file", "stream" (a network address), "camera", "images" or "pipe".
-        width, height: pixels as coded, before any turn the container asks for.
+        width, height: pixels as coded, before any turn the container asks for; 0 without pictures.
         fps: frames a second on average, None if unknown.
-        duration: ns, None if unknown or endless.
-        codec: FFmpeg's name of the codec ("h264", "png", …).
+        duration: ns, None if unknown, endless or not to be believed.
+        codec: FFmpeg's name of the video codec ("h264", "png", …), "" without pictures.
         live: True if the source cannot be held back without loss.
+        channels: of its sound, 0 without.
+        rate: samples a second of its sound in Hz, 0 without.
+        sound_codec: FFmpeg's name of the audio codec ("aac", "opus", …), "" without sound.
     """
 
     name: str
@@ -27,3 +30,6 @@ class Info:
     duration: int | None
     codec: str
     live: bool
+    channels: int = 0
+    rate: int = 0
+    sound_codec: str = ""

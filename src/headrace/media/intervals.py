@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+#: Codecs whose key frames reset all that their decoder remembers.
+SPLITTABLE = frozenset({"h264", "hevc", "av1", "libdav1d", "vp8", "vp9", "mpeg2video", "mjpeg", "prores"})
+
 #: An interval that grows beyond this without a key frame is not worth a process.
 MAX_PACKETS = 600
 MAX_BYTES = 64 << 20

@@ -11,11 +11,11 @@ import os
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from itertools import chain, cycle, islice
-from typing import IO
+from typing import IO, Any
 
 from av.error import FFmpegError
 
@@ -25,6 +25,7 @@ from headrace.media.address import address_of
 from headrace.media.container import (
     configure,
     describe,
+    find_audio,
     frame_step,
     log,
     open_container,
@@ -32,16 +33,13 @@ from headrace.media.container import (
     pick_video,
     pictures,
 )
-from headrace.media.intervals import MAX_PACKETS, Interval, SplitError, intervals
+from headrace.media.intervals import MAX_PACKETS, SPLITTABLE, Interval, SplitError, intervals
 from headrace.media.planes import Converter
-from headrace.media.source import Picture, VideoSource
+from headrace.media.source import MediaSource, Part, Picture
 from headrace.media.wire import NO_PTS, Kind, Message, Slots, digest, receive, send, shared_file
 
-#: Codecs whose key frames reset all that their decoder remembers.
-SPLITTABLE = frozenset({"h264", "hevc", "av1", "libdav1d", "vp8", "vp9", "mpeg2video", "mjpeg", "prores"})
 
-
-class ParallelVideo(VideoSource):
+class ParallelVideo(MediaSource):
     """A video file, decoded by `workers` processes; the same items as the serial source, byte for byte.
 
     Each worker decodes one interval between key frames at a time and runs ahead of the reader by as
@@ -56,7 +54,7 @@ class ParallelVideo(VideoSource):
         workers: processes.
         interval: least number of packets between cuts.
         memory: bytes of the shared rings of decoded frames, all together.
-        name, every, loop: see VideoSource.
+        name, every, loop: see MediaSource.
 
     Attributes:
         info: what the file holds.
@@ -83,18 +81,23 @@ class ParallelVideo(VideoSource):
         if self._address.kind != "file":
             raise ConfigError(f"{self._address.shown}: only a file can be decoded in parallel; use workers=1")
         with open_container(self._address) as container:
-            self.info = describe(container, pick_video(container, self._address), self._address)
+            audio = find_audio(container, self._address)
+            self.info = describe(container, pick_video(container, self._address), audio, self._address)
         super().__init__(name or self._address.shown, can_wait=True, every=every, loop=loop)
         self._workers, self._interval, self._memory = workers, interval, memory
         self._crew: list[_Hand] = []
         self.fallback = ""
+
+    def resume(self, position: Mapping[str, Any], gap: int = 0) -> None:
+        """Cannot go on from a position: ConfigError."""
+        raise ConfigError(f"{self.name}: parallel decoding cannot go on from a position; use workers=1")
 
     def close(self) -> None:
         super().close()
         for hand in list(self._crew):
             hand.kill()
 
-    def _pictures(self) -> Iterator[Picture]:
+    def _parts(self, near: Mapping[str, Any] | None = None) -> Iterator[Part]:
         delivered = 0
         errors = self.stats.decode_errors
         try:
@@ -120,7 +123,7 @@ class ParallelVideo(VideoSource):
             if restart:
                 self._timeline.restart(stream.time_base, frame_step(stream))
             converter = Converter()
-            source = packets(container, stream, self.stats, self._closed.is_set)
+            source = packets(container, [stream], self.stats, self._closed.is_set)
             try:
                 for picture in pictures(source, stream, self.stats):
                     yield picture.pts, partial(converter, picture)
@@ -134,7 +137,7 @@ class ParallelVideo(VideoSource):
             context = stream.codec_context
             if context.name not in SPLITTABLE:
                 raise SplitError(f"key frames of {context.name} are not known to reset its decoder")
-            source = packets(container, stream, self.stats, self._closed.is_set)
+            source = packets(container, [stream], self.stats, self._closed.is_set)
             try:
                 todo = intervals(source, self._interval)
                 first = list(islice(todo, 2))

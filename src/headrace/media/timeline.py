@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 from headrace.core.errors import ConfigError
 from headrace.core.item import MS, SECOND
@@ -46,9 +47,9 @@ class Timeline:
         """The time in ns of the next frame, in the order of display."""
         if ticks is None:
             self._stats.bad_pts += 1
-            return self._settle(self._next())
+            return self._settle(self.coming)
         if self._anchor is None:
-            return self._settle(self._next(), ticks)
+            return self._settle(self.coming, ticks)
         origin, start = self._anchor
         at = start + (ticks - origin) * self._base.numerator * SECOND // self._base.denominator
         last = self._last
@@ -66,8 +67,31 @@ class Timeline:
         """ns at which the last frame was placed, 0 before the first."""
         return self._last or 0
 
-    def _next(self) -> int:
+    @property
+    def coming(self) -> int:
+        """ns at which the next frame is placed if it has no stamp, or is the first of a run."""
         return 0 if self._last is None else self._last + self._gap
+
+    def at(self, seconds: Fraction) -> int | None:
+        """ns of a time on the container's clock, which may lie before 0; None until a stamp has been placed."""
+        if self._anchor is None:
+            return None
+        origin, start = self._anchor
+        return start + int((seconds - origin * self._base) * SECOND // 1)
+
+    def advance(self, reached: int) -> None:
+        """What ends at `reached` ns has been placed by other means: no later frame stands before that."""
+        self._last = reached if self._last is None else max(self._last, reached)
+
+    def snapshot(self) -> list[Any]:
+        """Everything remembered, for `restore`; JSON holds it."""
+        base, anchor = self._base, self._anchor and list(self._anchor)
+        return [base.numerator, base.denominator, self._step, anchor, self._last, self._gap, self._astray]
+
+    def restore(self, state: list[Any]) -> None:
+        """Be as when `state` was taken."""
+        numerator, denominator, self._step, anchor, self._last, self._gap, self._astray = state
+        self._base, self._anchor = Fraction(numerator, denominator), tuple(anchor) if anchor else None
 
     def _settle(self, at: int, anchor: int | None = None) -> int:
         if anchor is not None:
@@ -95,13 +119,14 @@ class Ticks:
 
     def __init__(self, every: int | None) -> None:
         self._every = every
-        self._next = 0
+        #: ns before which no frame is kept.
+        self.next = 0
 
     def due(self, pts: int) -> bool:
         """Whether the frame at `pts` is kept; call it once a frame, in order."""
         if self._every is None:
             return True
-        if pts < self._next:
+        if pts < self.next:
             return False
-        self._next = (pts // self._every + 1) * self._every
+        self.next = (pts // self._every + 1) * self._every
         return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import count
 from threading import Event
@@ -14,14 +14,14 @@ import numpy as np
 from headrace.core.errors import ConfigError
 from headrace.core.frame import Frame
 from headrace.core.item import SECOND, Item
-from headrace.media.source import Picture, VideoSource
+from headrace.media.source import MediaSource, Part
 from headrace.media.timeline import exact_rate
 
 #: Draws frame number `index` of a size (width, height); all randomness comes from the generator.
 Painter = Callable[[int, tuple[int, int], np.random.Generator], Frame]
 
 
-class VirtualVideo(VideoSource):
+class VirtualVideo(MediaSource):
     """A video that is computed: frame i depends on the seed and i only, whoever reads it.
 
     Args:
@@ -30,7 +30,7 @@ class VirtualVideo(VideoSource):
         fps: frames a second.
         seconds: length, None for endless.
         make: draws a frame; `moving` if None.
-        every, loop, name: see VideoSource.
+        every, loop, name: see MediaSource.
     """
 
     blocking = False
@@ -54,15 +54,19 @@ class VirtualVideo(VideoSource):
         self._rate = exact_rate(fps, 1001)
         super().__init__(name, can_wait=True, every=every, loop=loop)
         self._seed, self._size, self._make = seed, size, make or moving
-        self._frames = None if seconds is None else max(1, round(seconds * self._rate))
+        self._frame_count = None if seconds is None else max(1, round(seconds * self._rate))
 
     def frame(self, index: int) -> Frame:
         """Frame number `index`."""
         return self._make(index, self._size, np.random.default_rng([self._seed, index]))
 
-    def _pictures(self) -> Iterator[Picture]:
+    def _identity(self) -> dict[str, Any]:
+        about = {"seed": self._seed, "size": list(self._size), "rate": str(self._rate), "frames": self._frame_count}
+        return super()._identity() | about
+
+    def _parts(self, near: Mapping[str, Any] | None = None) -> Iterator[Part]:
         self._timeline.restart(1 / self._rate, int(SECOND / self._rate))
-        for index in count() if self._frames is None else range(self._frames):
+        for index in count() if self._frame_count is None else range(self._frame_count):
             yield index, partial(self.frame, index)
 
 
