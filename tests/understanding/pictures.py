@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from headrace.core.frame import Frame
 from headrace.core.item import SECOND, Item
+from headrace.core.stateful import Snapshot
 from headrace.understanding.gate import Admission, Box, Gate
 from headrace.understanding.reader import ReadLine
 
@@ -92,6 +93,12 @@ class DigestReader:
 
     def reset(self) -> None:
         pass
+
+    def snapshot(self) -> Snapshot:
+        return Snapshot("digest-reader")
+
+    def restore(self, snapshot: Snapshot) -> None:
+        snapshot.expect("digest-reader")
 
     def nbytes(self) -> int:
         return 0

@@ -130,7 +130,8 @@ def test_only_question_and_evidence_are_sent(endpoint: Endpoint) -> None:
     assert set(body) == {"model", "messages", "stream", "max_tokens", "temperature"}
     assert (body["model"], body["stream"], body["max_tokens"]) == ("tiny", True, 77)
     told = body["messages"][-1]["content"]
-    assert told == 'Lines:\n[0:41-0:49, camera1] "Sluice gate 3 is open"\n\nQuestion: is the sluice gate open?'
+    line = '[0:41-0:49, on screen, camera1] "Sluice gate 3 is open"'
+    assert told == f"Lines:\n{line}\n\nQuestion: is the sluice gate open?"
     assert SECRET not in repr(Remote(endpoint.url, "tiny"))
 
 

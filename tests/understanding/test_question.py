@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 
 from headrace.core.errors import ConfigError
@@ -121,6 +124,72 @@ def test_the_same_line_is_seen_among_few_lines_and_many(fillers: int) -> None:
 @pytest.mark.parametrize("line", ["Door is unlocked", "Doorunlocked", "Door is un1ocked"])
 def test_an_opposite_is_no_evidence(line: str) -> None:
     assert ask(remember(text("a", line, 0, 9)), "is the door locked?") == []
+
+
+@pytest.mark.parametrize(
+    ("question", "line", "seen"),
+    [
+        ("Lowwater1255", "Low water 12:55", True),
+        ("lowwater", "Low water 12:55", True),
+        ("when is low water?", "Lowwater1255", True),
+        ("is low water at 12:55?", "Lowwater1255", True),
+        ("highwater1255", "Low water 12:55", False),
+        ("lowwater1256", "Low water 12:55", False),
+        ("what is at gate 1 2?", "Gate 12", False),
+        ("is the level 42?", "Level4.2", False),
+        ("is the pump inactive?", "Pump in active service", False),
+        ("the pump in active service", "Pump inactive", False),
+        ("together", "Low water to get her home", False),
+    ],
+)
+def test_spaces_that_reader_or_asker_dropped_do_not_matter(question: str, line: str, seen: bool) -> None:
+    assert bool(ask(remember(text("a", line, 0, 9)), question)) is seen
+
+
+@pytest.mark.parametrize(
+    ("question", "found"),
+    [("the the the", []), ("is it on?", []), ("who is who?", ["c"]), ("what is the name of the canal?", ["a"])],
+)
+def test_words_that_name_nothing_are_found_only_word_for_word(question: str, found: list[str]) -> None:
+    memory = remember(
+        text("a", "Name of the canal", 0, 9), text("b", "The light is on", 20, 29), text("c", "Who is who", 40, 49)
+    )
+    assert [item.observation for item in ask(memory, question)] == found
+
+
+@pytest.mark.parametrize("lines", [1, 2, 3, 20])
+def test_a_place_that_was_never_shown_is_not_seen(lines: int) -> None:
+    told = ["High water 12:55", "Low water 19:10", "Harbour office", *(f"Notice {i}" for i in range(17))]
+    memory = remember(*(text(f"{i}", words, 0, 9) for i, words in enumerate(told[:lines])))
+    assert ask(memory, "when is high water?")
+    assert ask(memory, "when is high water in london?") == []
+
+
+class Fixed:
+    """An encoder for which the first text of a memory means what is asked, as nearly as given."""
+
+    def __init__(self, cosine: float) -> None:
+        self.near = np.array([[cosine, (1 - cosine**2) ** 0.5]], dtype=np.float16)
+
+    def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float16]:
+        asked = np.array([[1, 0]], dtype=np.float16)
+        return np.concatenate([asked if text.endswith("?") else self.near for text in texts])
+
+
+@pytest.mark.parametrize(
+    ("question", "cosine", "seen"),
+    [
+        ("is bad weather coming?", 0.62, True),
+        ("is bad weather coming?", 0.55, False),
+        ("when is high water in london?", 0.65, False),
+        ("when is the high tide?", 0.75, True),
+        ("is bad weather coming at 19:10?", 0.9, False),
+    ],
+)
+def test_meaning_does_not_stand_in_for_a_missing_word_or_number(question: str, cosine: float, seen: bool) -> None:
+    memory = ObservationMemory(1_000_000, Fixed(cosine))
+    memory.write(text("a", "High water 12:55", 0, 9))
+    assert bool(ask(memory, question)) is seen
 
 
 def standing(*texts: str) -> StandingQuestions:

@@ -51,6 +51,7 @@ def test_an_answer_is_json_in_seconds() -> None:
     (item,) = told["evidence"]
     assert (item["start_s"], item["end_s"], item["thumbnail"]) == (41, 49, "a.jpg")
     assert (item["source"], item["observation"]) == ("camera1", "a")
+    assert (item["kind"], item["folder"]) == ("text", "")
 
 
 class Broken:
@@ -119,4 +120,5 @@ def test_nothing_is_composed_without_evidence() -> None:
         "evidence": [],
         "by": "extractive",
         "note": "",
+        "windows": [],
     }

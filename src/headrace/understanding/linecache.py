@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from headrace.core.stateful import Snapshot
+
 Plane = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
@@ -89,6 +91,16 @@ class LineCache:
     def reset(self) -> None:
         self._entries.clear()
         self._bytes = 0
+
+    def snapshot(self) -> Snapshot:
+        entries = list(self._entries.values())
+        arrays = {f"{i}": entry.crop for i, entry in enumerate(entries)}
+        return Snapshot("line-cache", {"lines": [[entry.text, entry.score] for entry in entries]}, arrays)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        self.reset()
+        for i, (text, score) in enumerate(snapshot.expect("line-cache").meta["lines"]):
+            self.put(snapshot.arrays[f"{i}"], text, score)
 
     def nbytes(self) -> int:
         """Bytes of the crops, thumbnails and texts."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass, replace
+from functools import cached_property
 from sys import getsizeof, intern
 from typing import Self
 
@@ -41,23 +42,29 @@ _NUMBER = re.compile(r"[-+\u2212]?\d+(?:[.,:]\d+)*")
 _SKELETON = {c: None for c in range(128) if not chr(c).isalnum()} | LOOK_ALIKE
 
 
-@dataclass(slots=True)
+@dataclass
 class View:
-    """What a reader of the memory sees.
+    """What a reader of one or several memories sees.
 
     Attributes:
         query: what was asked for.
         now: media time of the reading, ns.
-        rows: the N observations the query's filters let through, by first time; not to be changed.
-        relevance: float64 [N], lexical relevance in [0, 1).
+        rows: the N observations the query's filters let through, by first time within a memory; not to be
+            changed.
         meaning: float64 [N], cosine of meaning, or None without an encoder.
+        folders: where each of the N rows was recalled from, or empty if that need not be told.
     """
 
     query: Query
     now: int
     rows: list[Observation]
-    relevance: Scores
     meaning: Scores | None = None
+    folders: Sequence[str] = ()
+
+    @cached_property
+    def relevance(self) -> Scores:
+        """float64 [N], lexical relevance in [0, 1)."""
+        return rank(self.query.text, (row.text for row in self.rows))
 
     def best(self, n: int) -> list[Observation]:
         """The n rows most relevant to the query, best first; rows of no relevance are left out."""
@@ -135,8 +142,17 @@ class ObservationMemory:
         if self._bytes > self._budget:
             self._consolidate()
 
+    def retire(self, kind: str, before: int) -> int:
+        """Forget the rows of a kind that were last seen before `before` (media time, ns); returns how many."""
+        old = [row for row in self._rows.values() if row.kind == kind and row.last < before]
+        for row in old:
+            self._drop(row.id)
+            self.forgotten += 1
+            self.forgotten_weight += row.weight
+        return len(old)
+
     def read(self, query: Query, now: int) -> View:
-        """The observations that the query's filters let through, each with its relevance."""
+        """The observations that the query's filters let through."""
         rows = [row for row in self._rows.values() if _passes(query, row)]
         rows.sort(key=lambda row: row.first)
         meaning = None
@@ -145,7 +161,7 @@ class ObservationMemory:
             nothing = np.zeros_like(asked, dtype=np.float16)
             held = np.stack([self._vectors.get(row.id, nothing) for row in rows])
             meaning = (held.astype(np.float32) @ asked).astype(np.float64)
-        return View(query, now, rows, rank(query.text, (row.text for row in rows)), meaning)
+        return View(query, now, rows, meaning)
 
     def nbytes(self) -> int:
         """Bytes held, with Python's own overhead; kept up to date by every write."""
@@ -280,6 +296,22 @@ class ObservationMemory:
             self._drop(row.id)
             self.forgotten += 1
             self.forgotten_weight += row.weight
+
+
+def read_all(memories: Iterable[ObservationMemory], query: Query, now: int) -> View:
+    """The observations of several memories that the query's filters let through, ranked together."""
+    return joined(query, [memory.read(query, now) for memory in memories])
+
+
+def joined(query: Query, views: Sequence[View]) -> View:
+    """One view of several; its time is the latest of theirs."""
+    rows = [row for view in views for row in view.rows]
+    folders = [folder for view in views for folder in view.folders or [""] * len(view.rows)]
+    meaning = None
+    if any(view.meaning is not None for view in views):
+        parts = [np.zeros(len(view.rows)) if view.meaning is None else view.meaning for view in views]
+        meaning = np.concatenate(parts)
+    return View(query, max((view.now for view in views), default=0), rows, meaning, folders)
 
 
 def near_duplicate(a: str, b: str) -> bool:

@@ -15,9 +15,9 @@ class Observation:
 
     Attributes:
         id: stable name; writing the same id again extends the same observation.
-        kind: "text", "event" or "speech".
+        kind: "text", "event", "speech" or "sound".
         source: name of the stream.
-        text: what was read or said; may be empty for an event.
+        text: what was read or said, or what a sound is ("silence", …); may be empty for an event or speech.
         first: media time of the first sight, ns.
         last: media time of the last sight, ns; >= `first`.
         weight: how many sightings it stands for.
@@ -25,6 +25,7 @@ class Observation:
         score: the reader's or detector's confidence, 0 to 1.
         thumbnail: file name of a picture.
         segment: id of the event in whose segment it was first seen.
+        level_db: loudness of a sound, dBFS.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Observation:
     score: float = 1.0
     thumbnail: str | None = None
     segment: str | None = None
+    level_db: float | None = None
 
     @classmethod
     def of(cls, values: Sequence[Any]) -> Self:

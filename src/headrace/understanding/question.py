@@ -2,8 +2,9 @@
 
 A question is reduced to its content words. Each is looked for in every line, tolerant of the noise of
 recognition: a word may be run together with its neighbours or hold a wrong letter; a number may not.
-A question counts as seen if the lines of one *moment* (on screen together) cover enough of its words,
-each weighted by how rare it is.
+A question counts as seen if the lines of one *moment* (on screen or said together) cover enough of its
+words, each weighted by how rare it is. A question that names nothing but a stretch of time is answered
+with what was there in it.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from headrace.core.item import SECOND
-from headrace.understanding.matching import Line, Term, bearing, content
+from headrace.understanding.matching import FUNCTION_WORDS, SAYING, Line, Term, bearing, content, names_something
 from headrace.understanding.memory import View
 from headrace.understanding.observation import Observation
-from headrace.understanding.search import Query, Scores, inverse_frequency
+from headrace.understanding.search import Query, Scores, inverse_frequency, tokens
 
 #: Covered share of a question's words, by rarity, from which it counts as seen. Two of three equally
 #: rare words never reach it, three of four do. On noisy synthetic recordings 98 % of the questions about
@@ -30,15 +31,27 @@ SEEN = 0.67
 #: about things never shown up to 0.56 with some noisy line, and true paraphrases 0.2 to 0.65: it finds few
 #: more than the words do, and invents nothing.
 MEANT = 0.6
+#: The same for a line that shares words with the question, if another of its words is nowhere in memory:
+#: shared words bring any two texts near each other, and the missing one is what was asked.
+MEANT_PARTLY = 0.7
 #: Weight of words that may stand for what is shown but need not be shown themselves ("the value of …").
 SOFT = 0.25
 #: Seeds of moments that are looked at, most covering first.
 SEEDS = 512
+#: Most observations of a stretch of time that are listed.
+LISTED = 12
+#: Words by which the kinds of sound are asked for; they are remembered as "silence", "loud" and "change".
+SOUNDS = {"silence": "silence silent quiet", "loud": "loud noise noisy sound", "change": "change changed sound"}
 
 
 @dataclass(slots=True)
 class Evidence:
-    """An observation that supports an answer; times in ns of media time."""
+    """An observation that supports an answer; times in ns of media time.
+
+    Attributes:
+        kind: "text", "speech", "event" or "sound".
+        folder: where it was recalled from, or "".
+    """
 
     source: str
     start: int
@@ -47,10 +60,12 @@ class Evidence:
     thumbnail: str | None
     score: float
     observation: str
+    kind: str = "text"
+    folder: str = ""
 
     @classmethod
-    def of(cls, row: Observation, score: float) -> Self:
-        return cls(row.source, row.first, row.last, row.text, row.thumbnail, score, row.id)
+    def of(cls, row: Observation, score: float, folder: str = "") -> Self:
+        return cls(row.source, row.first, row.last, row.text, row.thumbnail, score, row.id, row.kind, folder)
 
     def to_json(self) -> dict[str, Any]:
         """JSON-serialisable; times in seconds."""
@@ -62,7 +77,28 @@ class Evidence:
             "thumbnail": self.thumbnail,
             "score": round(self.score, 4),
             "observation": self.observation,
+            "kind": self.kind,
+            "folder": self.folder,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """The stretch of a stream that a question was asked of, ns of its media time; None is open.
+
+    Attributes:
+        source: the stream; "" means all of the folder.
+    """
+
+    folder: str
+    source: str
+    since: int | None
+    until: int | None
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-serialisable; times in seconds."""
+        since, until = (None if time is None else round(time / SECOND, 3) for time in (self.since, self.until))
+        return {"folder": self.folder, "source": self.source, "since_s": since, "until_s": until}
 
 
 @dataclass(slots=True)
@@ -76,6 +112,7 @@ class Answer:
         evidence: what supports it, best first.
         by: who composed the text: "extractive" or "llm".
         note: why it was composed in another way than was asked for, or "".
+        windows: the stretches of time that it was asked of.
     """
 
     question: str
@@ -84,6 +121,7 @@ class Answer:
     evidence: list[Evidence] = field(default_factory=list)
     by: str = "extractive"
     note: str = ""
+    windows: list[Stretch] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """JSON-serialisable; times in seconds."""
@@ -94,34 +132,71 @@ class Answer:
             "evidence": [item.to_json() for item in self.evidence],
             "by": self.by,
             "note": self.note,
+            "windows": [item.to_json() for item in self.windows],
         }
 
 
 def find(query: Query, view: View, *, threshold: float = SEEN, limit: int = 5) -> list[Evidence]:
     """The observations of `view` that cover the query's content words, best first; none if it was not seen.
 
-    A moment is a seed line and the lines that were on screen together with it. Its coverage is the sum over
+    A moment is a seed line and the lines that were there together with it. Its coverage is the sum over
     terms of idf times the surest match in the moment, divided by the sum of idf. A line that brings nothing
-    but numbers adds nothing to a moment: the 3 of "Gate 3" is not every 3 on the screen.
+    but numbers adds nothing to a moment: the 3 of "Gate 3" is not every 3 on the screen. Where both text
+    and speech cover the query, the best of either is among the first. A query of no content words is found
+    where it is said word for word; if it is bounded in time, it finds what was there (see `listed`).
 
     Args:
         threshold: least coverage of a moment.
         limit: most observations returned.
     """
-    terms = content(query.text)
-    hits = _Hits.of(terms, view)
+    if not names_something(query.text) and query.bounded:
+        return listed(query, view)
+    if FUNCTION_WORDS.issuperset(tokens(query.text)):
+        return _verbatim(query, view, limit)
+    hits = _Hits.of(content(query.text), view)
     if hits is None:
-        return _by_meaning(view, limit)
+        return _by_meaning(query, view, None, limit)
     whole, own = hits.coverage()
     order = sorted(
         (int(k) for k in np.flatnonzero(whole >= threshold)),
         key=lambda k: (-own[k] - whole[k], -view.relevance[hits.index[k]], -hits.rows[k].last),
     )
     if not order:
-        return _by_meaning(view, limit)
-    chosen = [order[0], *hits.partners(order[0])]
+        return _by_meaning(query, view, hits, limit)
+    kinds = dict.fromkeys(hits.rows[k].kind for k in order)
+    leading = [next(k for k in order if hits.rows[k].kind == kind) for kind in kinds]
+    if not SAYING.isdisjoint(tokens(query.question)):
+        leading.sort(key=lambda k: hits.rows[k].kind != "speech")
+    chosen = [leading[0], *hits.partners(leading[0])[: max(1, limit - len(leading))], *leading[1:]]
     chosen = list(dict.fromkeys(chosen + order))[:limit]
-    return [Evidence.of(hits.rows[k], float(max(whole[k], own[k]))) for k in chosen]
+    return [_evidence(view, hits.index[k], float(max(whole[k], own[k]))) for k in chosen]
+
+
+def listed(query: Query, view: View, limit: int = LISTED) -> list[Evidence]:
+    """What was there in the query's stretch of time, in the order of time.
+
+    Of more than `limit` observations those are taken that began in it, and of these the longest.
+    """
+    since, until = query.since or 0, view.now if query.until is None else query.until
+
+    def place(i: int) -> tuple[bool, int, int]:
+        row = view.rows[i]
+        return row.first < since, max(row.first, since) - min(row.last, until), row.first
+
+    best = sorted(range(len(view.rows)), key=place)[:limit]
+    return [_evidence(view, i, 1.0) for i in sorted(best, key=lambda i: view.rows[i].first)]
+
+
+def _evidence(view: View, i: int, score: float) -> Evidence:
+    return Evidence.of(view.rows[i], score, view.folders[i] if view.folders else "")
+
+
+def _verbatim(query: Query, view: View, limit: int) -> list[Evidence]:
+    """The rows that say the query word for word, the newest first."""
+    phrase = tokens(query.text)
+    held = [tokens(row.text) for row in view.rows] if phrase else []
+    found = [i for i, row in enumerate(held) if any(row[k : k + len(phrase)] == phrase for k in range(len(row)))]
+    return [_evidence(view, i, 1.0) for i in sorted(found, key=lambda i: -view.rows[i].last)[:limit]]
 
 
 @dataclass(slots=True)
@@ -138,7 +213,7 @@ class _Hits:
     def of(cls, terms: Sequence[Term], view: View) -> _Hits | None:
         index, surety = [], []
         for i, row in enumerate(view.rows):
-            line = Line(row.text)
+            line = Line(SOUNDS.get(row.text, row.text) if row.kind == "sound" else row.text)
             matches = [line.match(term) for term in terms]
             if any(matches):
                 index.append(i)
@@ -152,15 +227,16 @@ class _Hits:
         ]
         weight = np.array(idf) / sum(idf)
         rows = [view.rows[i] for i in index]
-        names: dict[str, int] = {}
+        folders = [view.folders[i] if view.folders else "" for i in index]
+        names: dict[tuple[str, str], int] = {}
         place = [
             (
-                names.setdefault(row.source, len(names)),
-                -1 - k if row.segment is None else names.setdefault(row.segment, len(names)),
+                names.setdefault((folder, row.source), len(names)),
+                -1 - k if row.segment is None else names.setdefault((folder, row.segment), len(names)),
                 row.first,
                 row.last,
             )
-            for k, row in enumerate(rows)
+            for k, (row, folder) in enumerate(zip(rows, folders, strict=True))
         ]
         return cls(rows, index, table * bearing(terms, table), weight, np.array(place, dtype=np.int64))
 
@@ -186,9 +262,17 @@ class _Hits:
         return together
 
 
-def _by_meaning(view: View, limit: int) -> list[Evidence]:
-    """The rows whose meaning is near the query's, if an encoder was at work."""
+def _by_meaning(query: Query, view: View, hits: _Hits | None, limit: int) -> list[Evidence]:
+    """The rows whose meaning is near the query's and that hold its numbers, if an encoder was at work."""
     if view.meaning is None:
         return []
-    order = np.argsort(-view.meaning, kind="stable")[:limit]
-    return [Evidence.of(view.rows[i], float(view.meaning[i])) for i in order if view.meaning[i] >= MEANT]
+    partly = frozenset[int]()
+    if hits is not None and any(not column.any() for column in hits.surety.T):
+        partly = frozenset(hits.index)
+    numbers = {word for word in tokens(query.text) if word[0].isdigit()}
+    order = [
+        int(i)
+        for i in np.argsort(-view.meaning, kind="stable")[: 4 * limit]
+        if view.meaning[i] >= (MEANT_PARTLY if i in partly else MEANT) and numbers <= set(tokens(view.rows[i].text))
+    ]
+    return [_evidence(view, i, float(view.meaning[i])) for i in order[:limit]]

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headrace.core.errors import ConfigError, InputError
+from headrace.core.stateful import Snapshot
 from headrace.understanding.linecache import LineCache
 
 Plane = npt.NDArray[np.uint8]
@@ -144,6 +145,13 @@ class TextReader:
     def reset(self) -> None:
         """Forget all lines."""
         self._cache.reset()
+
+    def snapshot(self) -> Snapshot:
+        """The cache: it may tell a noisy line as it was read when it was clear."""
+        return self._cache.snapshot()
+
+    def restore(self, snapshot: Snapshot) -> None:
+        self._cache.restore(snapshot)
 
     def _find(self, luma: Plane, region: Box) -> list[Floats]:
         """Quadrilaterals [4, 2] (frame pixels, from the top left clockwise) of the lines, highest first."""

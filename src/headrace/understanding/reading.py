@@ -24,6 +24,8 @@ class Reader(Protocol):
 
     def read(self, luma: npt.NDArray[np.uint8], box: Box) -> Iterator[ReadLine]: ...
     def reset(self) -> None: ...
+    def snapshot(self) -> Snapshot: ...
+    def restore(self, snapshot: Snapshot) -> None: ...
     def nbytes(self) -> int: ...
     def max_bytes(self) -> int: ...
 
@@ -39,7 +41,7 @@ class Sighting:
 class Reading(Op):
     """Plans regions, reads them, follows the lines; for a worker: each line leaves as it is read.
 
-    Stateful except for the reader's cache, which changes cost, not results. If the work is cut
+    Stateful. If the work is cut
     short because the frame grew too old, the regions left over are planned again.
 
     Attributes:
@@ -93,12 +95,12 @@ class Reading(Op):
     # -- Stateful -----------------------------------------------------------------------------
 
     def snapshot(self) -> Snapshot:
-        parts = {"plan": self.plan.snapshot(), "tracks": self.tracks.snapshot()}
+        parts = {"plan": self.plan.snapshot(), "tracks": self.tracks.snapshot(), "reader": self.reader.snapshot()}
         return Snapshot.join("reading", parts, {"calls": self.calls, "lines": self.lines})
 
     def restore(self, snapshot: Snapshot) -> None:
         meta = snapshot.expect("reading").meta["own"]
-        self.reader.reset()
+        self.reader.restore(snapshot.part("reader"))
         self.calls, self.lines = meta["calls"], meta["lines"]
         self.plan.restore(snapshot.part("plan"))
         self.tracks.restore(snapshot.part("tracks"))

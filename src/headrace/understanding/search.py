@@ -32,10 +32,11 @@ class Query:
     """What to look for, and where.
 
     Attributes:
-        text: the question or the words.
+        text: the words: the question, or what is left of it without its time words.
         since, until: only what was there at some time in [since, until], ns; None is open.
         kinds: only these kinds; empty means all.
         sources: only these streams; empty means all.
+        asked: the question in full, if `text` is only a part of it.
     """
 
     text: str
@@ -43,6 +44,17 @@ class Query:
     until: int | None = None
     kinds: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
+    asked: str = ""
+
+    @property
+    def question(self) -> str:
+        """The question in full."""
+        return self.asked or self.text
+
+    @property
+    def bounded(self) -> bool:
+        """Whether it asks for a stretch of time."""
+        return self.since is not None or self.until is not None
 
 
 def fold(text: str) -> str:

@@ -120,6 +120,11 @@ class StandingQuestions:
         """Let the question of that id fire again, on what begins after `now` (media time, ns)."""
         self._questions[question] = replace(self._questions[question], armed=True, after=now)
 
+    def disarm(self, question: str) -> None:
+        """The question of that id has fired; what led to it is known elsewhere."""
+        self._questions[question].armed = False
+        self._recent[question].clear()
+
     def decide(self, now: int, new: Sequence[Observation]) -> list[Alert]:
         """The alerts that newly written observations cause; a question that fired is disarmed."""
         alerts = []
