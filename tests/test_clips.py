@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from hashlib import blake2b
 from itertools import islice, pairwise
 from pathlib import Path
@@ -17,9 +19,11 @@ import pytest
 from headrace.core.errors import ConfigError
 from tests.clips import ALL, UNSHOWN, VOCABULARY, Truth, broken, clip, endless, write
 from tests.clips.demo import GATE, demo
+from tests.clips.sound import NEEDS_ESPEAK, RATE, Ambience, Noise, Say, Soundtrack, closed, espeak, read_aloud
 
 SMALL, MEDIUM = (160, 96), (640, 360)
 DEMO = Path(__file__).parents[1] / "src" / "headrace" / "apps" / "demo"
+needs_espeak = pytest.mark.skipif(espeak() is None, reason=NEEDS_ESPEAK)
 
 
 def digest(frames) -> str:
@@ -36,6 +40,32 @@ def decoded(path: Path) -> list:
         for frame in container.decode(video=0):
             times.append(frame.time)  # noqa: PERF401 (damage ends the loop, not the list)
     return times
+
+
+def heard(path: Path) -> np.ndarray:
+    """The sound of a file, float32 [n] mono at RATE."""
+    with av.open(str(path)) as container:
+        resampler = av.AudioResampler("fltp", "mono", RATE)
+        return np.concatenate(
+            [piece.to_ndarray()[0] for frame in container.decode(audio=0) for piece in resampler.resample(frame)]
+        )
+
+
+def edits(a: list[str], b: list[str]) -> int:
+    """Words to insert, delete or replace to make `b` of `a`."""
+    row = list(range(len(b) + 1))
+    for i, one in enumerate(a, 1):
+        before, row[0] = row[0], i
+        for j, other in enumerate(b, 1):
+            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (one != other))
+    return row[-1]
+
+
+def levels(samples: np.ndarray, step: float = 0.1) -> np.ndarray:
+    """dB of full scale of each step (s)."""
+    size = round(step * RATE)
+    whole = samples[: len(samples) // size * size].reshape(-1, size).astype(float)
+    return 10 * np.log10(np.mean(whole**2, axis=1) + 1e-20)
 
 
 def test_same_seed_same_frames():
@@ -165,18 +195,127 @@ def test_broken_inputs(tmp_path):
 
 def test_the_shipped_demo_is_what_the_script_makes():
     truth = Truth.from_json((DEMO / "demo.json").read_text())
-    assert truth == demo().truth
+    assert replace(truth, speech=[], voice=[], sounds=[]) == demo(narrated=False).truth
     video = DEMO / "demo.mp4"
-    assert video.stat().st_size <= 5_000_000
+    assert video.stat().st_size <= 3_000_000
     assert 60 <= truth.duration <= 75
     with av.open(str(video)) as container:
         assert container.streams.video[0].frames == round(truth.duration * truth.fps)
     shown = {line.text for line in truth.lines}
-    answers = [(ask["answer"], ask["line"]) for ask in truth.extra["ask"]]
-    assert [line is None for _, line in answers] == [False, False, True]
-    assert all(answer in line and line in shown for answer, line in answers if line)
+    said = {speech.text for speech in truth.speech}
+    asks = truth.extra["ask"]
+    assert [(ask["line"] in shown, ask["speech"] in said) for ask in asks] == [
+        (True, False),
+        (True, False),
+        (False, True),
+        (False, False),
+    ]
+    for ask in asks:
+        assert ask["answer"] is None or ask["answer"] in (ask["line"] or ask["speech"]).lower()
+    spoken_only = next(ask["answer"] for ask in asks if ask["speech"])
+    assert not any(spoken_only in text.lower() for text in shown)
     opened = truth.extra["when"]["time"]
     assert [line.on for line in truth.lines if line.text == GATE] == [opened]
+
+
+def test_the_demo_is_heard_where_its_truth_says():
+    truth = Truth.from_json((DEMO / "demo.json").read_text())
+    samples = heard(DEMO / "demo.mp4")
+    assert len(samples) / RATE == pytest.approx(truth.duration, abs=0.05)
+    level = levels(samples)
+    quiet = np.ones(len(level), bool)
+    for on, off in [*((speech.on, speech.off) for speech in truth.speech), *((s.on, s.off) for s in truth.sounds)]:
+        assert level[round(on * 10) : round(off * 10)].max() > -20
+        quiet[int(on * 10) - 2 : round(off * 10) + 3] = False
+    assert quiet.mean() > 0.4
+    assert level[quiet].max() < -45
+
+
+def test_the_language_of_the_demo_is_more_than_its_answers():
+    truth = Truth.from_json((DEMO / "demo.json").read_text())
+    sentences = (DEMO / "demo.lm.txt").read_text().splitlines()
+    plain = [re.sub("[^a-z ]", "", speech.text.lower()) for speech in truth.speech]
+    assert set(plain) < set(sentences)
+    assert len(set(sentences)) == len(sentences) >= len(plain) + 20
+    assert all(re.fullmatch("[a-z]+( [a-z]+)*", sentence) for sentence in sentences)
+
+
+def test_the_narration_of_the_demo_can_be_recognised():
+    """Word error rate at most 0.15 with the language beside it, and the answer that is only said is understood."""
+    pytest.importorskip("pocketsphinx", reason="needs pocketsphinx")
+    from headrace.media.recognise import recogniser
+
+    truth = Truth.from_json((DEMO / "demo.json").read_text())
+    samples = heard(DEMO / "demo.mp4")
+    listener = recogniser(f"lm:{DEMO / 'demo.lm.txt'}")
+    said: list[str] = []
+    wanted: list[str] = []
+    for speech in truth.speech:
+        stretch = samples[round((speech.on - 0.2) * RATE) : round((speech.off + 0.2) * RATE)]
+        said += " ".join(phrase.text for phrase in listener.transcribe(stretch, RATE)).split()
+        wanted += re.sub("[^a-z ]", "", speech.text.lower()).split()
+    assert edits(wanted, said) <= 0.15 * len(wanted), said
+    assert "friday" in said
+
+
+@needs_espeak
+def test_narration_is_the_same_for_the_same_words():
+    truth = Truth.from_json((DEMO / "demo.json").read_text())
+    again = demo().truth
+    assert [speech.text for speech in again.speech] == [speech.text for speech in truth.speech]
+    for one, other in zip(again.speech, truth.speech, strict=True):
+        assert (one.on, one.off) == pytest.approx((other.on, other.off), abs=0.3)  # of another espeak-ng
+    part = Say("The lantern is silver.", 0.5)
+    twice = [Soundtrack((part, Ambience("room", 0, 3)), 3, seed).samples for seed in (1, 1, 2)]
+    assert np.array_equal(twice[0], twice[1])
+    assert not np.array_equal(twice[0], twice[2])
+    read_aloud.cache_clear()
+    assert np.array_equal(Soundtrack((part, Ambience("room", 0, 3)), 3, 1).samples, twice[0])
+
+
+@needs_espeak
+def test_speech_is_where_the_truth_says():
+    track = Soundtrack((Say("Silver lanterns. Golden bridges.", 1.0, level_db=-18),), 6)
+    (speech,) = track.speech
+    assert 1.0 <= speech.on < 1.1
+    assert track.voice[0][0] == speech.on
+    assert track.voice[-1][1] == speech.off
+    level = levels(track.samples, 0.01)
+    inside = np.zeros(len(level), bool)
+    for on, off in track.voice:
+        inside[round(on * 100) : round(off * 100)] = True
+    assert level[~inside].max() < level.max() - 35
+    assert np.mean(level[inside] > level.max() - 40) > 0.8
+
+
+def test_noises_and_ambience_are_where_the_truth_says():
+    parts = (
+        Ambience("room", 0, 4, -60),
+        Ambience("silence", 4, 6),
+        Ambience("room", 6, 8, -60),
+        Ambience("rain", 8, 10, -40),
+        Noise("bang", 2, 0.3, -6),
+        Noise("horn", 9, 0.5, -12),
+        Noise("beep", 1, 0.2, -20),
+    )
+    track = Soundtrack(parts, 10, 3)
+    found = [(sounding.what, sounding.name, sounding.on, sounding.off) for sounding in track.sounds]
+    assert found == [
+        ("loud", "beep", 1, 1.2),
+        ("loud", "bang", 2, 2.3),
+        ("silence", "silence", 4, 6),
+        ("change", "room to rain", 8, 8),
+        ("loud", "horn", 9, 9.5),
+    ]
+    level = levels(track.samples, 0.01)
+    assert [round(level[round(t * 100) : round(t * 100) + 30].max()) for t in (1, 2, 9)] == [-20, -6, -12]
+    assert level[400:600].max() < -150
+    assert level[310:390].mean() == pytest.approx(-60, abs=2)
+    assert level[800:890].mean() == pytest.approx(-40, abs=1)
+
+
+def test_closed_joins_over_short_pauses():
+    assert closed([(2, 3), (0, 1), (1.29, 1.5), (3.3, 4)]) == [(0, 1.5), (2, 3), (3.3, 4)]
 
 
 def test_command_line(tmp_path):

@@ -1,4 +1,4 @@
-"""python -m tests.clips OUT.mp4 --seed 1 [--regimes calm,fade] [--size 1280x720]"""
+"""python -m tests.clips OUT.mp4 --seed 1 [--kind lecture | --regimes calm,fade --size 1280x720]"""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from headrace.core.errors import HeadraceError
-from tests.clips import ALL, clip, write
+from tests.clips import ALL, KINDS, Clip, Recording, clip, recording, write
 
 
 def main() -> None:
@@ -15,11 +15,16 @@ def main() -> None:
     parser.add_argument("path", metavar="OUT.mp4")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--regimes", default=",".join(ALL), help="comma-separated, out of: " + ", ".join(ALL))
+    parser.add_argument("--kind", help="a recording instead, out of: " + ", ".join(KINDS))
     parser.add_argument("--size", default="1280x720", type=size, metavar="WxH")
     parser.add_argument("--fps", type=int, default=30)
     options = parser.parse_args()
     try:
-        made = clip(options.seed, options.regimes.split(","), size=options.size, fps=options.fps)
+        made: Clip | Recording
+        if options.kind:
+            made = recording(options.kind, options.seed)
+        else:
+            made = clip(options.seed, options.regimes.split(","), size=options.size, fps=options.fps)
         truth = write(made, options.path)
     except HeadraceError as error:
         sys.exit(f"{parser.prog}: {error}")

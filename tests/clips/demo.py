@@ -1,6 +1,7 @@
 """The demo clip: an evening in the control room of a canal.
 
-python -m tests.clips.demo [FOLDER] writes demo.mp4 and demo.json (the truth, and questions to put to it).
+python -m tests.clips.demo [FOLDER] writes demo.mp4 and demo.json (the truth, and questions to put to it); the
+sentences of the narration are in demo.lm.txt too, among others of a canal.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from tests.clips.fonts import BOLD, SANS, SERIF, SERIF_BOLD, font
 from tests.clips.photos import cover, photo, photograph, plain
 from tests.clips.render import Clip, write
 from tests.clips.scenes import FOREVER, Frame, Mark, Page, Scene, Text, Truth
+from tests.clips.sound import Ambience, Noise, Say, Soundtrack
 
 WIDTH, HEIGHT = 1280, 720
 LEFT = 96
@@ -33,6 +36,20 @@ CHANNEL = "Call the lock keeper on channel 7"
 BARGE = "06:30  Grain barge Aurora arrives"
 LEVELS = ("3.42", "3.47", "3.53", "3.58")
 LEVEL_STEP = 3.0  # seconds that a level stands
+
+#: What is said and never shown.
+FOOTBRIDGE = "The foot bridge at the pump house is closed until Friday."
+VOICE, SPEED = "en-us+steph", 145
+NARRATION = (
+    (1.0, "Good evening from the canal control room."),
+    (9.0, "The sky stays clear, and the wind is light."),
+    (19.5, "The water in the reservoir is rising, and the alarm is near."),
+    (29.5, "Warning! The sluice gate is open. Please stay away from the water."),
+    (39.5, FOOTBRIDGE),
+    (49.5, "The first boat tomorrow brings grain to the basin."),
+    (60.0, "That was the evening report. Good night."),
+)
+ALARM = 25.4  # seconds; the level nears the alarm
 
 #: Frame of the photograph on the weather page.
 PHOTO = (LEFT, 96, 596, 560)
@@ -206,19 +223,41 @@ def end() -> Page:
     )
 
 
-def demo() -> Clip:
-    """The demo clip, 1280x720 at 30 frames a second; its truth carries questions under "ask" and "when"."""
-    clip = Clip(scenes(), 0, (WIDTH, HEIGHT), 30)
+def soundtrack(seconds: float) -> Soundtrack:
+    """The narration over the hum of a room, and one beep."""
+    said = tuple(Say(text, at, VOICE, SPEED) for at, text in NARRATION)
+    return Soundtrack((Ambience("room", 0.0, seconds), Noise("beep", ALARM, 0.6, -12.0), *said), seconds)
+
+
+def demo(*, narrated: bool = True) -> Clip:
+    """The demo clip, 1280x720 at 30 frames a second; its truth carries questions under "ask" and "when".
+
+    Of a question, "line" is the line that shows the answer, "speech" the sentence that says it.
+
+    Args:
+        narrated: with sound; without it the truth needs no espeak-ng.
+    """
+    story = scenes()
+    sound = soundtrack(sum(scene.seconds for scene in story)) if narrated else None
+    clip = Clip(story, 0, (WIDTH, HEIGHT), 30, sound)
     opened = next(line.on for line in clip.truth.lines if line.text == GATE)
     clip.truth.extra.update(
         ask=[
-            {"question": "Which channel reaches the lock keeper?", "answer": "channel 7", "line": CHANNEL},
-            {"question": "When does the grain barge arrive?", "answer": "06:30", "line": BARGE},
-            {"question": "How long is the railway tunnel?", "answer": None, "line": None},
+            question("Which channel reaches the lock keeper?", "channel 7", line=CHANNEL),
+            question("When does the grain barge arrive?", "06:30", line=BARGE),
+            question("Until when is the foot bridge closed?", "friday", speech=FOOTBRIDGE),
+            question("How long is the railway tunnel?"),
         ],
         when={"condition": "sluice gate 3 is open", "line": GATE, "time": opened},
     )
     return clip
+
+
+def question(
+    text: str, answer: str | None = None, line: str | None = None, speech: str | None = None
+) -> dict[str, Any]:
+    """A question with its answer and where it is found; without an answer it was not seen."""
+    return {"question": text, "answer": answer, "line": line, "speech": speech}
 
 
 def main(folder: Path) -> Truth:

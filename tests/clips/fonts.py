@@ -23,3 +23,10 @@ def font(name: str, size: int) -> ImageFont.FreeTypeFont:
         raise ConfigError("the clips take their fonts from matplotlib, which is missing: pip install matplotlib")
     path = Path(spec.origin).parent / "mpl-data" / "fonts" / "ttf" / f"{name}.ttf"
     return ImageFont.truetype(str(path), size, layout_engine=ImageFont.Layout.BASIC)
+
+
+@lru_cache(maxsize=8192)
+def extent(name: str, size: int, text: str) -> tuple[int, int, int, int]:
+    """Where the ink of `text` lies from its place: x0, y0, x1, y1 in pixels."""
+    x0, y0, x1, y1 = font(name, size).getbbox(text)
+    return (int(x0), int(y0), int(x1), int(y1))

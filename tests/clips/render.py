@@ -10,16 +10,19 @@ from functools import cached_property
 from itertools import count
 from pathlib import Path
 from random import Random
+from typing import Protocol
 
 import cv2
 import numpy as np
 from PIL import Image, ImageDraw
 
 from headrace.core.files import atomic_path, atomic_write
+from headrace.media.write import SoundTrack
 from tests.clips.effects import Effects
 from tests.clips.fonts import font
 from tests.clips.layout import ALL, plan
 from tests.clips.scenes import SLOW_FADE, TRANSITIONS, Frame, Mark, Page, Scene, Text, Truth, pan_speed, truth
+from tests.clips.sound import RATE, Soundtrack
 
 JITTER = 3.0  # pixels up and down, on a frame 720 pixels high
 JITTER_HZ = 0.7
@@ -37,11 +40,15 @@ class Clip:
     seed: int
     size: tuple[int, int]
     fps: int
+    sound: Soundtrack | None = None
 
     @cached_property
     def truth(self) -> Truth:
-        """All that there is to see; known without drawing."""
-        return truth(self.scenes, self.size, self.fps)
+        """All that there is to see and to hear; known without drawing."""
+        shown = truth(self.scenes, self.size, self.fps)
+        if self.sound is not None:
+            shown.speech, shown.voice, shown.sounds = self.sound.speech, self.sound.voice, self.sound.sounds
+        return shown
 
     def __len__(self) -> int:
         return sum(round(scene.seconds * self.fps) for scene in self.scenes)
@@ -49,6 +56,10 @@ class Clip:
     def __iter__(self) -> Iterator[Frame]:
         effects = Effects(self.size, np.random.default_rng(self.seed))
         return play(self.scenes, self.seed, self.size, self.fps, effects)
+
+    def timed(self) -> Iterator[tuple[int, Frame]]:
+        """Every frame with its time in units of 1 / fps."""
+        return enumerate(self)
 
 
 def clip(seed: int, regimes: Iterable[str] = ALL, *, size: tuple[int, int] = (1280, 720), fps: int = 30) -> Clip:
@@ -77,14 +88,34 @@ def endless(seed: int, size: tuple[int, int] = (1280, 720), fps: int = 30) -> It
         previous = frame
 
 
-def write(clip: Clip, path: str | os.PathLike[str], *, crf: int = 23, gop: int = 60) -> Truth:
+class Writable(Protocol):
+    """What `write` encodes: a `Clip` or a recording."""
+
+    @property
+    def size(self) -> tuple[int, int]: ...
+    @property
+    def fps(self) -> int: ...
+    @property
+    def sound(self) -> Soundtrack | None: ...
+    @property
+    def truth(self) -> Truth: ...
+    def timed(self) -> Iterator[tuple[int, Frame]]: ...
+
+
+def write(
+    clip: Writable, path: str | os.PathLike[str], *, crf: int = 23, gop: int = 60, sound_bit_rate: int = 64_000
+) -> Truth:
     """Encode a clip as H.264 mp4 (libx264 veryfast, yuv420p, one thread) and write its truth beside it.
 
     Args:
-        clip: what to encode.
+        clip: what to encode; its sound, if it has any, is encoded as AAC.
         path: the video; the truth goes to `path` with the suffix .json.
         crf: constant rate factor of libx264.
         gop: frames from one key frame to the next.
+        sound_bit_rate: bits a second.
+
+    Raises:
+        ConfigError: the clip has narration, and espeak-ng is missing.
     """
     import av
 
@@ -94,13 +125,20 @@ def write(clip: Clip, path: str | os.PathLike[str], *, crf: int = 23, gop: int =
         stream.pix_fmt = "yuv420p"
         stream.options = {"preset": "veryfast", "crf": str(crf), "g": str(gop), "threads": "1"}
         stream.codec_context.thread_count = 1
+        track = None
+        if clip.sound is not None:
+            track = SoundTrack(container, clip.sound.samples, RATE, bit_rate=sound_bit_rate)
         last: Frame | None = None
-        for index, pixels in enumerate(clip):
+        for tick, pixels in clip.timed():
             if pixels is not last:
                 picture, last = av.VideoFrame.from_ndarray(pixels).reformat(format="yuv420p"), pixels
-            picture.pts, picture.time_base = index, Fraction(1, clip.fps)
+            picture.pts, picture.time_base = tick, Fraction(1, clip.fps)
             container.mux(stream.encode(picture))
+            if track is not None:
+                track.write_until((tick + 1) / clip.fps)
         container.mux(stream.encode())
+        if track is not None:
+            track.finish()
     atomic_write(Path(path).with_suffix(".json"), clip.truth.to_json())
     return clip.truth
 

@@ -10,7 +10,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.clips.fonts import font
+from tests.clips.fonts import extent
+from tests.clips.sound import Sounding, Speech
 
 Frame = NDArray[np.uint8]  # [H, W, 3], red green blue
 Box = tuple[int, int, int, int]  # x0, y0, x1, y1 in pixels, x1 and y1 exclusive
@@ -42,8 +43,8 @@ class Text:
 
     def box(self) -> Box:
         """Where the ink lies on the page."""
-        x0, y0, x1, y1 = font(self.font, self.size).getbbox(self.text)
-        return (self.x + int(x0), self.y + int(y0), self.x + int(x1), self.y + int(y1))
+        x0, y0, x1, y1 = extent(self.font, self.size, self.text)
+        return (self.x + x0, self.y + y0, self.x + x1, self.y + y1)
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,10 @@ class Truth:
         duration: in seconds.
         fps: frames a second.
         size: width and height in pixels.
+        speech: every sentence that is heard.
+        voice: start and end (s) of each stretch of speech; pauses under 0.3 s do not end one.
+        sounds: every other sound that stands out.
+        passing: text that stands for too short a time to be asked for: typed half, or scrolled away.
     """
 
     lines: list[Line]
@@ -126,6 +131,10 @@ class Truth:
     duration: float
     fps: int
     size: tuple[int, int]
+    speech: list[Speech] = field(default_factory=list)
+    voice: list[tuple[float, float]] = field(default_factory=list)
+    sounds: list[Sounding] = field(default_factory=list)
+    passing: list[Line] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:
@@ -139,14 +148,22 @@ class Truth:
         """The inverse of `to_json`."""
         fields = json.loads(text)
         return cls(
-            lines=[Line(**{**line, "box": tuple(line["box"])}) for line in fields.pop("lines")],
+            lines=[_line(line) for line in fields.pop("lines")],
             segments=[Segment(**segment) for segment in fields.pop("segments")],
             boundaries=[(start, end) for start, end in fields.pop("boundaries")],
             duration=fields.pop("duration"),
             fps=fields.pop("fps"),
             size=tuple(fields.pop("size")),
+            speech=[Speech(**speech) for speech in fields.pop("speech", [])],
+            voice=[(on, off) for on, off in fields.pop("voice", [])],
+            sounds=[Sounding(**sounding) for sounding in fields.pop("sounds", [])],
+            passing=[_line(line) for line in fields.pop("passing", [])],
             extra=fields,
         )
+
+
+def _line(fields: dict[str, Any]) -> Line:
+    return Line(**{**fields, "box": tuple(fields["box"])})
 
 
 def pan_speed(size: tuple[int, int]) -> float:

@@ -1,4 +1,4 @@
-"""The words of the clips: a vocabulary that is drawn and one that never is."""
+"""The words of the clips: a vocabulary that is drawn, common words of recordings, and one that never is drawn."""
 
 from __future__ import annotations
 
@@ -38,6 +38,15 @@ velvet vessel victory village violet vision visitor volume voyage wagon walnut w
 wedding welcome western wheat whisper willow window winter wisdom wonder wooden yellow
 """
 
+_COMMON = """
+a about after again all an and are at before books bring browser build by c cam came cancel cannot cat cc
+changes checking clear copied copy copying count csv delivery does edit error errors every exit f file files
+find for found full grams has help if in info is its june keeper keeps l lecture line load log long look lost
+ls make md mnt name near needs new no none noon not note now o of open place please print r read ready running
+rw save sent source staff state status still stopped tail term the this to total try two txt used view waiting
+warning we weighs www your
+"""
+
 _NEVER_DRAWN = """
 abbey accordion astronomer avocado bagpipe bazaar broccoli buffalo bulldozer burgundy cactus cashmere
 catapult cathedral cello chandelier chimpanzee chocolate cinnamon clarinet cobweb cognac crocodile
@@ -54,6 +63,8 @@ ukulele umbrella unicorn vampire vinegar volcano walrus xylophone yoghurt zebra 
 
 #: Words that lines are made of.
 VOCABULARY = tuple(_DRAWN.split())
+#: Further words of recordings: of menus, commands and sentences; none is in `UNSHOWN`.
+COMMON = tuple(_COMMON.split())
 #: Words that no line ever holds: for questions whose answer was not seen.
 UNSHOWN = tuple(_NEVER_DRAWN.split())
 
