@@ -47,7 +47,7 @@ def test_for_a_person(person: tuple[str, Path]) -> None:
     assert re.search(rf"^alert   0:0\d  {re.escape(lines(1)[0])}: ", printed, re.MULTILINE)
     assert f"alert   never  {UNSHOWN[0]} is open" in printed
     assert f"ask     the {UNSHOWN[0]}?\n        not seen\n" in printed
-    assert re.search(rf"{len(short()[1].lines)} lines of text, 2 events in 0:14 of video; ", printed)
+    assert re.search(rf"{len(short()[1].lines)} lines of text, 2 events in 0:14; ", printed)
     assert printed.endswith(f"report: {out / 'report.html'}\n")
 
 

@@ -12,24 +12,30 @@ import ctypes
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from headrace.apps.folder import Folder
+from headrace.apps.journal import Journal
 from headrace.apps.live import SilentView
 from headrace.apps.output import Output
+from headrace.apps.parts import Parts
+from headrace.apps.primed import Primed
+from headrace.apps.record import Desk, Record
 from headrace.apps.result import Result, RunInfo, SourceInfo
-from headrace.apps.session import RATE, Primed, Session, Shared
+from headrace.apps.session import RATE, Session
 from headrace.core.clock import MeasuredClock, Stopwatch
 from headrace.core.frame import Frame
 from headrace.core.item import SECOND
-from headrace.media.source import Picture, VideoSource
+from headrace.media.source import MediaSource, Part
 from headrace.understanding.memory import ObservationMemory
 from headrace.understanding.reader import TextReader
 from headrace.understanding.settle import SettleGate
@@ -96,14 +102,14 @@ class Soak:
     samples: list[Sample] = field(default_factory=list)
 
 
-class Endless(VideoSource):
+class Endless(MediaSource):
     """The endless clip of a seed as a source of frames; `seconds` of it, `RATE` frames a second."""
 
     def __init__(self, seed: int, size: tuple[int, int], seconds: float) -> None:
         super().__init__("soak", can_wait=True)
         self._frames = islice(endless(seed, size, RATE), round(seconds * RATE))
 
-    def _pictures(self) -> Iterator[Picture]:
+    def _parts(self, near: Mapping[str, Any] | None = None) -> Iterator[Part]:
         self._timeline.restart(Fraction(1, RATE), SECOND // RATE)
         for index, pixels in enumerate(self._frames):
             yield index, lambda pixels=pixels: yuv(pixels)
@@ -125,15 +131,17 @@ def soak(size: tuple[int, int], minutes: float, seed: int = 1, folder: Path | No
 
 def _soak(size: tuple[int, int], minutes: float, seed: int, folder: Path) -> Soak:
     stopwatch, samples = Stopwatch(), list[Sample]()
-    memory, output = ObservationMemory(BUDGET), Output(folder, DISK)
+    memory, output = ObservationMemory(BUDGET), Output(Folder(folder), DISK)
     source = Endless(seed, size, 60 * minutes)
     trace = output.trace({"stream": [source.name], "clock": "max", "budget": BUDGET})
-    shared = Shared(MeasuredClock(), memory, StandingQuestions(NEVER), SilentView(), output=output, trace=trace)
+    desk = Desk(MeasuredClock(), Journal(trace), SilentView(), output)
     info = SourceInfo(source.name, "", *size, float(RATE))
-    session = Session(Primed(source), info, SettleGate(), TextReader(), shared)
+    record = Record(info, memory, StandingQuestions(NEVER), desk)
+    parts = Parts(SettleGate(), TextReader())
+    session = Session(Primed(source), record, parts, lambda state: output.save(0, state, 1))
 
     def sample() -> None:
-        minute = session.media // (60 * SECOND)
+        minute = record.tally.media // (60 * SECOND)
         if not samples or minute > samples[-1].minute:
             give_back()
             if samples and minute % 10 == 0:
@@ -141,25 +149,27 @@ def _soak(size: tuple[int, int], minutes: float, seed: int, folder: Path) -> Soa
             samples.append(Sample(minute, resident(), 0, memory.nbytes(), held(folder)))
         samples[-1].peak = max(samples[-1].peak, resident())
 
-    shared.progress = sample
-    shared.clock.run(session.run())
-    trace.end(shared.clock.now())
+    desk.progress = sample
+    desk.clock.run(session.run())
+    trace.end(desk.clock.now())
     trace.close()
-    result = Result([info], RunInfo(media_s=session.media / SECOND, budget_bytes=BUDGET), series=shared.series)
-    output.finish(result, memory)
+    told = RunInfo(media_s=record.tally.media / SECOND, budget_bytes=BUDGET)
+    result = Result([info], told, series={source.name: record.series})
+    output.finish(result, [memory])
+    output.folder.release()
     rows = list(memory.rows())
     after = [one for one in samples if one.minute >= WARM] or samples
     times, sizes = [one.minute / 60 for one in after], [one.resident for one in after]
     return Soak(
         size=size,
-        media_minutes=session.media / SECOND / 60,
+        media_minutes=record.tally.media / SECOND / 60,
         cpu_s=stopwatch.cpu(),
         wall_s=stopwatch.wall(),
         warm=int(np.median(sizes[:WARM])),
         end=int(np.median(sizes[-WARM:])),
         slope=float(np.polyfit(times, sizes, 1)[0]) if len(after) > 1 else 0.0,
         peak=max(one.peak for one in samples),
-        largest_state=shared.largest,
+        largest_state=record.tally.largest,
         budget=BUDGET,
         largest_disk=max(*(one.disk for one in samples), held(folder)),
         disk=DISK,
@@ -168,7 +178,7 @@ def _soak(size: tuple[int, int], minutes: float, seed: int, folder: Path) -> Soa
         written=memory.written,
         merged=memory.merged,
         forgotten=memory.forgotten,
-        false_alarms=len(shared.alerts),
+        false_alarms=len(record.alerts),
         samples=samples,
     )
 

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from headrace.core.recipe import Check as Check
     from headrace.core.recipe import Recipe as Recipe
     from headrace.core.recipe import Row as Row
+    from headrace.core.sound import Sound as Sound
     from headrace.core.source import Source as Source
     from headrace.core.stateful import Snapshot as Snapshot
     from headrace.core.stateful import Stateful as Stateful
@@ -66,6 +67,7 @@ _HOMES = {
     "core.item": ("Emission", "Item", "MS", "SECOND"),
     "core.overflow": ("Block", "DropNewest", "DropOldest", "Fail", "Latest"),
     "core.recipe": ("Check", "Recipe", "Row"),
+    "core.sound": ("Sound",),
     "core.source": ("Source",),
     "core.stateful": ("Snapshot", "Stateful"),
     "core.turn": ("Turn",),

@@ -1,40 +1,36 @@
-"""`headrace watch` and `headrace ask`."""
+"""`headrace watch`."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from headrace.cli_llm import Llm, Meaning, choose_responder
 from headrace.cli_output import printable, warn
 from headrace.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from headrace.apps.result import Answer, Result
-    from headrace.config import Config
     from headrace.core.recipe import Recipe
-    from headrace.understanding.responder import Responder
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON: one emission a line, then the result.")]
-Llm = Annotated[
-    str | None,
-    typer.Option(help="Base URL of an OpenAI-compatible server that words the answers (key: $HEADRACE_LLM_KEY)."),
-]
-Meaning = Annotated[bool, typer.Option("--meaning", help="Search by meaning too (extra: meaning).")]
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
+    """Add the command."""
     app.command("watch")(watch)
-    app.command("ask")(ask)
 
 
 def watch(
     sources: Annotated[
-        list[str], typer.Argument(metavar="SOURCE...", help="File, folder of images, URL, camera:0, - or demo:.")
-    ],
+        list[str] | None,
+        typer.Argument(metavar="[NAME=]SOURCE...", help="File, folder of images, URL, camera:0, - or demo:."),
+    ] = None,
+    source: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=URL", help="One more source, under a name; may be repeated.")
+    ] = None,
     ask: Annotated[list[str] | None, typer.Option(help="A question to answer at the end; may be repeated.")] = None,
     when: Annotated[
         list[str] | None, typer.Option(help="A standing question, alerted once when it comes true; may be repeated.")
@@ -43,6 +39,16 @@ def watch(
         Path | None, typer.Option(help="Folder for report.html, events.json, the trace and the memory.")
     ] = None,
     budget: Annotated[str | None, typer.Option(help="Memory for what is remembered, such as 64MB.")] = None,
+    asr: Annotated[
+        str | None, typer.Option(help="Put speech into words: grammar:FILE, lm:FILE or transformers:PATH.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in --out after a crash, from its last saved state.")
+    ] = False,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KIND=AGE", help="How long to keep what is stored: thumbnails=2h, text=30d, speech=0."),
+    ] = None,
     disk: Annotated[str | None, typer.Option(help="Space that --out may take, such as 1GB; at least 2MB.")] = None,
     speed: Annotated[str | None, typer.Option(help="max, realtime, or a factor such as 2.")] = None,
     gate: Annotated[
@@ -52,7 +58,7 @@ def watch(
     meaning: Meaning = False,
     as_json: Json = False,
 ) -> None:
-    """Watch streams: read their text, find their events, answer questions, raise alerts.
+    """Watch streams: read their text, hear their sound, find their events, answer questions, raise alerts.
 
     Nothing grows without bound: memory stays within --budget, the folder within --disk.
     Ctrl-C ends the streams, answers and writes the report; a second Ctrl-C breaks off.
@@ -65,12 +71,18 @@ def watch(
 
       headrace watch rtsp://camera.local/live --when "gate 3 is open" --out gate
 
+      headrace watch --source door=rtsp://10.0.0.7/live --source hall=camera:0 --out house
+
+      headrace watch talk.mp3 --asr transformers:openai/whisper-tiny --out talk
+
+      headrace watch --resume --out house
+
       ffmpeg -i talk.mkv -c copy -f mpegts - | headrace watch - --json
     """
     from rich.console import Console
 
     from headrace.apps.live import choose_view
-    from headrace.apps.watch import DEMO, Options, demo
+    from headrace.apps.watch import DEMO, Options, demo, demo_language
     from headrace.apps.watch import watch as run
     from headrace.cli_output import print_json_line
     from headrace.config import find_config, load_config
@@ -78,7 +90,11 @@ def watch(
     config = load_config(find_config())
     settings = config.watch
     asked, waited = list(ask or ()), list(when or ())
-    if sources == [DEMO] and not asked and not waited:
+    given = [*(sources or ()), *map(_named, source or ())]
+    language = settings.asr if asr is None else asr
+    if given == [DEMO] and asr is None:
+        language = language or demo_language()
+    if given == [DEMO] and not asked and not waited:
         known = demo()
         asked = [entry["question"] for entry in known["ask"]]
         waited = [known["when"]["condition"]]
@@ -91,53 +107,22 @@ def watch(
         disk=_size("--disk", disk, settings.disk),
         speed=speed or settings.speed,
         gate=_gate(gate),
-        responder=_responder(llm, config),
+        asr=language,
+        keep=keep or settings.keep,
+        resume=resume,
+        every_s=settings.save_every,
+        responder=choose_responder(llm, config),
         meaning=meaning,
     )
     view = choose_view(Console(), as_json)
     publish = (lambda emission: print_json_line({"type": "emit", **_plain(emission)})) if as_json else None
-    result = run(sources, options, view=view, publish=publish)
+    result = run(given, options, view=view, publish=publish)
     if as_json:
         import json
 
         print_json_line({"type": "result", **json.loads(result.to_json())})
     else:
         _summary(result, Path(folder))
-
-
-def ask(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The --out of a run.")],
-    question: Annotated[str, typer.Argument(help="What to look for.")],
-    llm: Llm = None,
-    meaning: Meaning = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the answer and its evidence as JSON.")] = False,
-) -> None:
-    """Ask what a finished run remembers; the answer quotes its evidence, or says "not seen".
-
-    Examples:
-
-      headrace ask headrace-out "when did the warning appear?"
-
-      headrace ask lecture "deadline of the proposal" --json
-    """
-    from headrace.apps.output import recall
-    from headrace.apps.watch import as_query, encoder
-    from headrace.cli_output import print_json
-    from headrace.config import find_config, load_config
-    from headrace.core.item import SECOND
-    from headrace.understanding.responder import answer
-
-    responder = _responder(llm, load_config(find_config()))
-    query = as_query(question)
-    memory, result = recall(folder, encoder(meaning))
-    view = memory.read(query, round(result.run.media_s * SECOND))
-    made = answer(query, view, responder)
-    if as_json:
-        print_json(made.to_json())
-        return
-    typer.echo(printable(made.text))
-    if made.note:
-        typer.echo(f"(quoted, because {printable(made.note)})", err=True)
 
 
 def _summary(result: Result, folder: Path) -> None:
@@ -152,15 +137,21 @@ def _summary(result: Result, folder: Path) -> None:
             typer.echo(f"alert   never  {printable(when)}")
     for made in result.answers:
         _print_answer(made)
+    found = [counted(len(result.text), "line") + " of text"]
+    if any(source.channels for source in result.sources):
+        found += [counted(len(result.speech), "stretch", "stretches") + " of speech"]
+        found += [counted(len(result.sounds), "other sound")]
+    found += [counted(len(result.events), "event")]
     typer.echo(
-        f"{counted(len(result.text), 'line')} of text, {counted(len(result.events), 'event')} in {clock(run.media_s)}"
-        f" of video; {factor(run.realtime_factor)} real time, {percent(run.admitted_share)} of the picture entered,"
-        f" {size(run.state_bytes)} remembered"
+        f"{', '.join(found)} in {clock(run.media_s)}; {factor(run.realtime_factor)} real time, "
+        f"{percent(run.admitted_share)} of the picture entered, {size(run.state_bytes)} remembered"
     )
     for source in result.sources:
         for error in source.errors:
             warn(f"{source.name}: {error}")
     typer.echo(f"report: {folder / 'report.html'}")
+    if any(not source.width and not source.channels for source in result.sources):
+        raise typer.Exit(2)
 
 
 def _print_answer(made: Answer) -> None:
@@ -186,6 +177,13 @@ def _size(option: str, text: str | None, default: int) -> int:
         raise ConfigError(f"{option} {text!r} is no size; write bytes or a text like 64MB") from None
 
 
+def _named(text: str) -> str:
+    """A `--source`, which has a name."""
+    if "=" not in text:
+        raise ConfigError(f"--source {text!r} has no name; write --source NAME=URL, or give the URL alone")
+    return text
+
+
 def _gate(name: str) -> Recipe | None:
     """The recipe of that name, or None for the gate of the house."""
     if name == "settle":
@@ -195,22 +193,3 @@ def _gate(name: str) -> Recipe | None:
     registry = open_registry()
     registry.expect(name)
     return registry.entry(name).load()()
-
-
-def _responder(url: str | None, config: Config) -> Responder | None:
-    """Who words the answers, or None to quote.
-
-    Evidence and the key go to that server, so a settings file that merely lies in the current folder, which
-    another may have put there, cannot name it.
-    """
-    settings, origin = config.watch, config.sources.get("watch.llm")
-    here = origin is not None and Path(origin) == Path.cwd() / "headrace.toml"
-    if url is None and settings.llm and here and "HEADRACE_CONFIG" not in os.environ:
-        raise ConfigError(
-            "headrace.toml in this folder names an llm server; give it as --llm, or in your own settings file"
-        )
-    if not (url or settings.llm):
-        return None
-    from headrace.understanding.llm import Remote
-
-    return Remote(url or settings.llm, settings.llm_model, settings.llm_timeout)

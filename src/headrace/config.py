@@ -73,6 +73,12 @@ def _count(value: object) -> int:
     return value
 
 
+def _texts(value: object) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(part, str) for part in value):
+        raise ValueError(value)
+    return value
+
+
 def _seconds(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
         raise ValueError(value)
@@ -107,6 +113,22 @@ class Watch:
         parse_speed,
     )
     out: str = _setting("headrace-out", "Folder that results are written to.", "a path", _text)
+    asr: str = _setting(
+        "",
+        "What puts speech into words: grammar:FILE, lm:FILE or transformers:PATH; empty: nothing.",
+        "a text",
+        _text,
+    )
+    keep: tuple[str, ...] = _setting(
+        (),
+        "How long to keep what is stored, such as thumbnails=2h, text=30d or speech=0; empty: while there is room.",
+        "a list of texts KIND=AGE",
+        lambda value: tuple(_texts(value)),
+        list,
+    )
+    save_every: float = _setting(
+        10.0, "Least seconds between two saved states of a source.", "seconds above 0", _seconds
+    )
     llm: str = _setting(
         "",
         "Base URL of an OpenAI-compatible server that words the answers; empty: evidence is quoted. "

@@ -10,7 +10,8 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from headrace.apps.live import NOTES, LiveView, PlainView, SilentView, Status, View, choose_view, panel
+from headrace.apps.live import LiveView, PlainView, SilentView, SourceStatus, Status, View, choose_view
+from headrace.apps.panel import NOTES, panel
 
 EDGES = [("decode → gate", 3, 8, 0), ("gate → reader", 4, 4, 12)]
 EVIL = "[bold red]boom[/bold red] [/] \x1b[2J\x07\r\n日本語 \u202e" + "long " * 90
@@ -27,9 +28,9 @@ def status(**changes: object) -> Status:
     return Status(**{**told, "edges": EDGES, "state_bytes": 5 << 20, "budget_bytes": 8 << 20, **changes})  # type: ignore[arg-type]
 
 
-def shown(now: Status, notes: list[tuple[float, str, str]], width: int) -> list[str]:
+def shown(now: Status, notes: list[tuple[float, str, str]], width: int, height: int = 0) -> list[str]:
     console = Console(width=width, file=io.StringIO(), record=True, force_terminal=True)
-    console.print(panel(now, notes, width))
+    console.print(panel(now, [(*note, "door") for note in notes], width, height))
     return console.export_text().rstrip("\n").split("\n")
 
 
@@ -57,6 +58,100 @@ def test_the_panel_says_what_matters_and_markup_stays_text() -> None:
     assert "\x1b" not in text
     assert "\x07" not in text
     assert "\u202e" not in text
+
+
+SOURCES = [
+    SourceStatus("/cameras/north/hall.mp4", 900, 7200, level_db=-21, voice=0.9, backlog=2),
+    SourceStatus("bay", 880, None, "reconnecting", None, 0, 1, 12, 1.4),
+    SourceStatus("door", 120, 120, "ended", -60),
+]
+
+
+def test_several_sources_are_told_apart_at_80_columns() -> None:
+    lines = shown(status(sources=SOURCES), [(10, "speech", "good morning")], 80, 23)
+    rows = {name: next(line for line in lines if name in line) for name in ("hall.mp4", "bay", "door   ")}
+    assert "playing" in rows["hall.mp4"]
+    assert "15:00 of 2:00:00" in rows["hall.mp4"]
+    assert "2 waiting" in rows["hall.mp4"]
+    assert "●" in rows["hall.mp4"]
+    for words in ("reconnecting", "14:40", "no sound", "12 dropped", "1.4 s old"):
+        assert words in rows["bay"]
+    assert "ended" in rows["door   "]
+    assert "●" not in rows["door   "]
+    assert rows["hall.mp4"].count("━") > rows["door   "].count("━") == 0
+    assert any("speech  door" in line and "good morning" in line for line in lines)
+    assert "3 sources" in lines[0]
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (80, 12), (40, 10), (20, 6), (200, 60)])
+@pytest.mark.parametrize("number", [0, 1, 3, 40])
+def test_the_panel_stays_within_the_terminal(width: int, height: int, number: int) -> None:
+    sources = [SourceStatus(EVIL, i, None, "playing", -3.0 * i) for i in range(number)]
+    edges = [(EVIL, 1, 2, 3)] * 30
+    lines = shown(status(sources=sources, edges=edges), [(i, "text", EVIL) for i in range(20)], width, height)
+    assert {cell_len(line) for line in lines} == {width}
+    assert len(lines) <= height
+    if height >= 12:
+        assert sum("text" in line for line in lines) >= 3
+
+
+def test_of_many_sources_those_in_trouble_are_shown() -> None:
+    sources = [SourceStatus(f"cam {i}", 9, None, "lost" if i % 20 == 7 else "playing") for i in range(60)]
+    text = "\n".join(shown(status(sources=sources), [], 80, 24))
+    for words in ("cam 7 ", "cam 27 ", "cam 47 ", "and 49 more: 49 playing"):
+        assert words in text
+    quiet = "\n".join(shown(status(sources=sources[:7]), [], 80, 24))
+    assert "more" not in quiet
+
+
+def test_the_end_is_that_of_the_sources_that_are_not_lost() -> None:
+    sources = [SourceStatus("gone", 0, None, "lost"), SourceStatus("hall", 30, 120.0), SourceStatus("door", 30, 60.0)]
+    assert "0:30 of 2:00" in shown(status(media_s=30, duration_s=None, sources=sources), [], 80)[1]
+    sources[2].duration_s = None
+    assert "of an open end" in shown(status(media_s=30, duration_s=None, sources=sources), [], 80)[1]
+
+
+def test_a_meter_follows_the_level() -> None:
+    full, half, none = (
+        next(line for line in shown(status(sources=[SourceStatus("a", level_db=level)]), [], 80) if "dBFS" in line)
+        for level in (0.0, -30.0, -90.0)
+    )
+    assert full.count("━") == 2 * half.count("━") > 0
+    assert none.count("━") == 0
+    assert "−30 dBFS" in half
+
+
+def test_plain_status_does_not_run_ahead_of_what_is_told() -> None:
+    view = PlainView(out := io.StringIO())
+    view.update(status(media_s=0.0, told_s=0.0))
+    for second in range(1, 31):
+        view.update(status(media_s=float(second), told_s=max(second - 6.0, 0.0)))
+        if second >= 6:
+            view.note(second - 6.0, "text", "line")
+    times = [float(line.split()[0].partition(":")[2]) for line in out.getvalue().splitlines()]
+    kinds = [line.split()[1] for line in out.getvalue().splitlines()]
+    assert kinds.count("status") == 3
+    told = 0.0
+    for kind, time_s in zip(kinds, times, strict=True):
+        assert kind != "status" or time_s <= told + 1
+        told = time_s if kind == "text" else told
+
+
+def test_plain_lines_tell_which_source_and_when_its_state_changes() -> None:
+    view = PlainView(out := io.StringIO())
+    view.update(status(sources=SOURCES))
+    view.update(status(sources=SOURCES))
+    view.note(3.0, "text", "invoice", "bay")
+    lines = out.getvalue().splitlines()
+    assert [line for line in lines if "source  " in line] == [
+        "  14:40.0  source  bay: reconnecting",
+        "   2:00.0  source  door: ended",
+    ]
+    assert lines[-1].endswith("text    bay: invoice")
+    assert "1 of 3 sources playing" in lines[2]
+    alone = PlainView(out := io.StringIO())
+    alone.note(3.0, "text", "invoice", "bay")
+    assert out.getvalue() == "   0:03.0  text    invoice\n"
 
 
 def test_bars_read_without_colour() -> None:
@@ -125,7 +220,7 @@ def test_the_view_fits_the_output() -> None:
     assert isinstance(silent, SilentView)
     views: list[View] = [live, plain, silent]
     for view in views:
-        view.update(Status(recent=deque([(1.0, "event", "cut")])))
+        view.update(Status(recent=deque([(1.0, "event", "cut", "")])))
         view.note(1, "text", "line")
         view.close()
     assert "cut" in terminal.file.getvalue()  # type: ignore[attr-defined]

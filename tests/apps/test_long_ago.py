@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-import headrace.apps.watch as module
+import headrace.apps.opening as module
 from benchmarks.watch.soak import Endless
-from headrace.apps.output import recall
+from headrace.apps.recall import recall
 from headrace.apps.watch import Options, watch
 from headrace.core import SECOND
 from headrace.media.info import Info
@@ -19,10 +19,10 @@ SIZE, SECONDS = (640, 360), 345
 
 def test_text_of_five_minutes_ago_is_answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = Endless(3, SIZE, SECONDS)
-    source.info = Info("endless", "file", *SIZE, 6.0, SECONDS * SECOND, "none", False)
+    source.info = Info(source.name, "file", *SIZE, 6.0, SECONDS * SECOND, "none", False)
     monkeypatch.setattr(module, "open_source", lambda *_, **__: source)
-    result = watch("endless", Options(out=tmp_path / "out", budget=256_000))
-    memory, _ = recall(tmp_path / "out")
+    result = watch(source.name, Options(out=tmp_path / "out", budget=256_000))
+    memory = recall(tmp_path / "out").memories[source.name]
     now = round(result.run.media_s * SECOND)
     old = [line for line in result.text if line.last_s < result.run.media_s - 300 and len(line.text.split()) >= 3]
     assert len(old) >= 10

@@ -10,14 +10,15 @@ from typing import Any
 
 import pytest
 
-from headrace.apps.result import FORMAT, POINTS, Answer, Evidence, Result, Series, SourceInfo
+from headrace.apps.result import FORMAT, Answer, Evidence, Result, SourceInfo
+from headrace.apps.series import POINTS, QUIET, Series
 from headrace.core.errors import InputError
 from tests.apps.recordings import recording
 
 
 @pytest.fixture(scope="module")
 def good() -> dict[str, Any]:
-    data: dict[str, Any] = json.loads(recording(hours=0.1, slides=6).to_json())
+    data: dict[str, Any] = json.loads(recording(hours=0.1, slides=6, sources=("talk",)).to_json())
     return data
 
 
@@ -48,7 +49,14 @@ def test_text_that_json_or_utf8_finds_hard_reads_back(tmp_path: Path) -> None:
         ("answers.0.evidence.1.source", "x", "answers[0].evidence[1].source"),
         ("events.0.thumbnail", "../../etc/passwd", "events[0].thumbnail"),
         ("alerts.0.evidence.0.thumbnail", "/etc/passwd", "alerts[0].evidence[0].thumbnail"),
-        ("series.change", [], "series.change"),
+        ("answers.0.evidence.0.kind", "smell", "answers[0].evidence[0].kind"),
+        ("speech.0.source", "elsewhere", "speech[0].source"),
+        ("speech.3.by", None, "speech[3].by"),
+        ("sounds.0.level_db", "quiet", "sounds[0].level_db"),
+        ("sources.0.gaps", [[1]], "sources[0].gaps[0]"),
+        ("series.talk.change", [], "series.talk.change"),
+        ("series.talk.voice", [], "series.talk.voice"),
+        ("series.elsewhere", {"step_s": 1}, "series.elsewhere"),
         ("standing", {}, "standing"),
         ("sources.0.colour", "red", "sources[0].colour"),
     ],
@@ -73,6 +81,49 @@ def test_a_missing_field_is_named(good: dict[str, Any]) -> None:
         Result.from_json(json.dumps(data))
 
 
+def as_format_1(data: dict[str, Any]) -> dict[str, Any]:
+    """A result as a headrace that knew no sound wrote it: one series for all sources, evidence without a kind."""
+    old = {key: value for key, value in data.items() if key not in ("speech", "sounds")}
+    old["format"] = 1
+    unheard, unsaid = ("channels", "rate", "gaps"), ("recogniser", "resumed")
+    old["sources"] = [{k: v for k, v in source.items() if k not in unheard} for source in data["sources"]]
+    old["run"] = {key: value for key, value in data["run"].items() if key not in unsaid}
+    course = data["series"][data["sources"][0]["name"]]
+    old["series"] = {key: value for key, value in course.items() if key not in ("level_db", "voice")}
+    for key in ("answers", "alerts"):
+        old[key] = [
+            {**made, "evidence": [{k: v for k, v in e.items() if k != "kind"} for e in made["evidence"]]}
+            for made in data[key]
+        ]
+    return old
+
+
+def test_a_file_of_format_1_still_reads(tmp_path: Path) -> None:
+    new = recording(hours=0.1, slides=6, sources=("talk", "screen"), sound=False)
+    new.alerts[0].evidence.append(Evidence("talk", 3, 4, "", None, "event"))
+    data = as_format_1(json.loads(new.to_json()))
+    assert set(data["series"]) == {"step_s", "t_s", "change", "admitted", "state_bytes", "backlog"}
+    old = Result.from_json(json.dumps(data))
+    assert old.format == FORMAT == 2
+    assert old.text == new.text
+    assert old.answers == new.answers
+    assert [proof.kind for proof in old.alerts[0].evidence] == ["text", "event"]
+    assert list(old.series) == ["talk"]
+    assert old.series["talk"].change == new.series["talk"].change
+    assert set(old.series["talk"].level_db) == {QUIET}
+    assert not old.speech
+    assert not old.sources[0].channels
+    old.save(tmp_path / "r.json")
+    assert Result.load(tmp_path / "r.json") == old
+
+
+@pytest.mark.parametrize("key", ["sources", "series", "answers", "run"])
+def test_damage_in_a_file_of_format_1_is_one_line(good: dict[str, Any], key: str) -> None:
+    for value in (None, 5, "x", [1], {"t_s": 3}):
+        with pytest.raises(InputError, match=r"^events\.json: field .*headrace watch"):
+            Result.from_json(json.dumps({**as_format_1(good), key: value}))
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"format": 1}', b"\xff\xd8\xff", "[" * 100_000, "null"])
 def test_foreign_files_are_refused(text: str | bytes) -> None:
     with pytest.raises(InputError, match=r"^x\.json: not "):
@@ -94,7 +145,9 @@ def test_a_newer_format_and_numbers_that_are_none_are_refused(good: dict[str, An
 def test_series_stays_small_and_keeps_every_peak(step: float) -> None:
     rng, series, samples = Random(1), Series(), []
     for i in range(9_000):
-        samples.append((i * step, rng.random(), rng.random() / 9, rng.randrange(10**9), rng.randrange(5)))
+        samples.append(
+            (i * step, rng.random(), rng.random() / 9, rng.randrange(10**9), rng.randrange(5), -90 * rng.random())
+        )
         series.add(*samples[-1])
         assert len(series.t_s) <= POINTS
     assert len(series.t_s) > POINTS / 2 - 1 or step * 9_000 / series.step_s < POINTS
@@ -103,6 +156,7 @@ def test_series_stays_small_and_keeps_every_peak(step: float) -> None:
         held = [s for s in held if start <= s[0] < start + series.step_s]
         assert series.change[n] == max(s[1] for s in held)
         assert series.state_bytes[n] == max(s[3] for s in held)
+        assert series.level_db[n] == max(s[5] for s in held)
     assert max(series.backlog) == max(s[4] for s in samples)
 
 

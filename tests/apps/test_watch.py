@@ -18,10 +18,10 @@ pytest.importorskip("onnxruntime")
 
 import cv2
 
-import headrace.apps.watch as module
+import headrace.apps.opening as module
 from benchmarks.watch.quality import score
 from headrace.apps.live import SilentView, Status
-from headrace.apps.output import recall
+from headrace.apps.recall import recall
 from headrace.apps.result import Result
 from headrace.apps.watch import Options, watch
 from headrace.core.errors import ConfigError, HeadraceError, InputError
@@ -148,7 +148,7 @@ def test_the_files_agree_with_the_result_and_the_trace(run: Run) -> None:
     assert {one.id for one in run.emitted if one.kind == "answer"} == {made.id for made in saved.answers}
     assert (run.folder / "report.html").read_text("utf-8").startswith("<!doctype html>")
     assert (run.folder / "timeline.png").read_bytes().startswith(b"\x89PNG")
-    assert not [path for path in run.folder.iterdir() if path.name.startswith(".")]
+    assert [path.name for path in run.folder.iterdir() if path.name.startswith(".")] == [".lock"]
     assert run.folder.stat().st_mode & 0o077 == 0
 
 
@@ -165,18 +165,20 @@ def test_the_run_is_accounted_for(run: Run) -> None:
 
 
 def test_the_folder_can_be_asked_later(run: Run) -> None:
-    memory, result = recall(run.folder)
-    assert result == run.result
+    known = recall(run.folder)
+    assert (known.result, known.running) == (run.result, False)
+    (memory,) = known.memories.values()
     for made in run.result.answers:
-        again = answer(Query(made.question), memory.read(Query(made.question), int(result.run.media_s * SECOND)))
+        again = answer(Query(made.question), memory.read(Query(made.question), known.now))
         assert (again.seen, again.text) == (made.seen, made.text)
 
 
 def plain(emitted: list[Emission]) -> list[dict[str, Any]]:
-    """All but the times of the clock, in the order of their names."""
+    """All but the times of the clock and the pictures, in the order of their names."""
     rows = [{**asdict(one), "t_emit": 0} for one in emitted]
     for row in rows:
-        row["content"] = {key: value for key, value in row["content"].items() if key != "thumbnail"}
+        for pictured in (row["content"], *row["content"].get("evidence", ())):
+            pictured.pop("thumbnail", None)
     return sorted(rows, key=lambda row: row["id"])
 
 
@@ -202,7 +204,8 @@ def test_the_memory_stays_within_a_small_budget(tmp_path: Path) -> None:
     result = watch(short()[0], Options(out=tmp_path / "out", budget=64_000, disk=2_000_000))
     assert result.run.budget_bytes == 64_000
     assert 0 < result.run.state_bytes <= 64_000
-    assert max(result.series.state_bytes) <= 64_000
+    (series,) = result.series.values()
+    assert 0 < max(series.state_bytes) <= 64_000
     assert sum(path.stat().st_size for path in (tmp_path / "out").rglob("*") if path.is_file()) <= 2_000_000
 
 
@@ -247,20 +250,21 @@ class Camera(VirtualVideo):
         return super().frame(index)
 
 
-def opener(special: dict[str, Callable[[], Any]]) -> Callable[..., Any]:
+def opener(special: dict[str, Callable[[str], Any]]) -> Callable[..., Any]:
     """`open_source` that makes the special sources itself."""
     plain_open = module.open_source
 
     def opened(address: Any, **options: Any) -> Any:
-        return special[address]() if address in special else plain_open(address, **options)
+        return special[address](options["name"]) if address in special else plain_open(address, **options)
 
     return opened
 
 
 def test_a_source_that_dies_does_not_touch_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    camera = Camera(1, (64, 48), 6.0, 60, name="camera 2")
-    monkeypatch.setattr(module, "open_source", opener({"camera:2": lambda: camera}))
-    result = watch(["camera:2", short()[0]], Options(out=tmp_path / "out"))
+    monkeypatch.setattr(
+        module, "open_source", opener({"camera:2": lambda name: Camera(1, (64, 48), 6.0, 60, name=name)})
+    )
+    result = watch(["camera 2=camera:2", short()[0]], Options(out=tmp_path / "out"))
     broken, whole = result.sources
     assert broken.errors == ["camera 2: lost, and not back after 3 attempts; check the sender"]
     assert (whole.errors, result.run.interrupted) == ([], False)
@@ -277,10 +281,13 @@ def test_a_source_cut_short_keeps_what_it_showed(tmp_path: Path) -> None:
 
 
 def test_a_live_source_is_watched_in_real_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    camera = Camera(1, (64, 48), 6.0, 2, name="door")
-    camera.can_wait = False
-    monkeypatch.setattr(module, "open_source", opener({"camera:0": lambda: camera}))
-    result = watch("camera:0")
+    def live(name: str) -> Camera:
+        camera = Camera(1, (64, 48), 6.0, 2, name=name)
+        camera.can_wait = False
+        return camera
+
+    monkeypatch.setattr(module, "open_source", opener({"camera:0": live}))
+    result = watch("door=camera:0")
     assert result.run.speed == "realtime"
     assert (result.sources[0].name, result.sources[0].duration_s) == ("door", None)
 
@@ -333,7 +340,7 @@ class Seen(SilentView):
     def update(self, status: Status) -> None:
         self.shown.append(status)
 
-    def note(self, t_s: float, kind: str, text: str) -> None:
+    def note(self, t_s: float, kind: str, text: str, source: str = "") -> None:
         self.notes.append((t_s, kind, text))
 
     def close(self) -> None:

@@ -65,6 +65,7 @@ def environ(config: Path | None = None) -> dict[str, str]:
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")},
         "PYTHONPATH": os.pathsep.join((str(ROOT / "src"), str(ROOT))),
+        "PYTHONFAULTHANDLER": "1",
         "OMP_NUM_THREADS": "1",
         "OMP_WAIT_POLICY": "PASSIVE",
         "XDG_CONFIG_HOME": str(folder() / "config"),

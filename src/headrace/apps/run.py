@@ -4,68 +4,67 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
-from headrace.apps.live import Status
 from headrace.apps.options import Options
-from headrace.apps.result import Answer, EventMark, Result, RunInfo, SourceInfo, TextLine
-from headrace.apps.session import Primed, Session, Shared, as_evidence
+from headrace.apps.record import Desk, as_evidence
+from headrace.apps.result import Answer, EventMark, Result, RunInfo, SoundMark, SpeechLine, TextLine
+from headrace.apps.session import Session
+from headrace.apps.status import Status
 from headrace.core.clock import Stopwatch
 from headrace.core.errors import HeadraceError, InputError
 from headrace.core.item import SECOND, Emission, emission_id
-from headrace.understanding.responder import answer
+from headrace.understanding.observation import Observation
+from headrace.understanding.past import Past
+from headrace.understanding.reply import reply
 from headrace.understanding.search import Query
 
 
 class Run:
-    """One run: its sessions and what they add up to."""
+    """One run.
+
+    Args:
+        sessions: at least one.
+        queries: answered at the end, over what all sessions remember.
+        options, speed: as given, and as it is.
+        desk: what the sessions write to.
+    """
 
     def __init__(
-        self,
-        opened: list[tuple[Primed, SourceInfo]],
-        parts: list[tuple[Any, Any]],
-        queries: list[Query],
-        options: Options,
-        speed: str,
-        shared: Shared,
+        self, sessions: Sequence[Session], queries: Sequence[Query], options: Options, speed: str, desk: Desk
     ) -> None:
-        self.queries, self.options, self.speed, self.shared = queries, options, speed, shared
+        self.sessions, self.queries, self.options, self.speed, self.desk = sessions, queries, options, speed, desk
         self._stopwatch, self._interrupted = Stopwatch(), False
         self._failure: BaseException | None = None
-        if shared.output is not None:
-            header = {"stream": [info.url for _, info in opened], "clock": speed, "budget": options.budget}
-            shared.trace = shared.output.trace({**header, "ask": list(options.ask), "when": list(options.when)})
-        shared.progress = self._progress
-        self.sessions = [
-            Session(source, info, gate, reader, shared)
-            for (source, info), (gate, reader) in zip(opened, parts, strict=True)
-        ]
+        self._started = datetime.now().astimezone().isoformat(timespec="seconds")
+        desk.progress = self._progress
 
     def go(self) -> Result:
         try:
-            self.shared.clock.run(self._main())
+            self.desk.clock.run(self._main())
             result = self._finish()
             if self._failure is not None:
                 raise self._failure
             return result
         finally:
-            self.shared.view.close()
-            if self.shared.trace is not None:
+            self.desk.view.close()
+            if self.desk.journal.trace is not None:
                 with suppress(HeadraceError):
-                    self.shared.trace.close()
+                    self.desk.journal.trace.close()
 
     async def _main(self) -> None:
         with _signals(self._stop):
             ends = await asyncio.gather(*(session.run() for session in self.sessions), return_exceptions=True)
         for session, end in zip(self.sessions, ends, strict=True):
             if isinstance(end, HeadraceError):
-                if not isinstance(end, InputError):  # not the source's fault: told once the report is written
-                    self._failure = session.gone or end
-                session.info.errors.insert(0, str(end))
-                self.shared.view.note(session.media / SECOND, "error", str(end))
+                if session.gone:
+                    self._failure = BrokenPipeError()
+                elif not isinstance(end, InputError):  # not the source's fault: told once the report is written
+                    self._failure = end
+                session.fault(str(end))
             elif isinstance(end, BaseException):
                 raise end
 
@@ -75,115 +74,140 @@ class Run:
             raise KeyboardInterrupt
         self._interrupted = True
         for session in self.sessions:
-            session.graph.stop()
+            session.stop()
+
+    # -- while it goes on -----------------------------------------------------------------------
 
     def _progress(self) -> None:
-        shared, sessions = self.shared, self.sessions
-        media, wall = max(session.media for session in sessions) / SECOND, self._stopwatch.wall()
-        durations = [session.info.duration_s for session in sessions]
-        known = [duration for duration in durations if duration is not None]
-        decoded = sum(session.source.source.stats.frames + session.source.source.stats.skipped for session in sessions)
-        blocks = sum(session.blocks for session in sessions)
-        shared.view.update(
+        sessions, wall = self.sessions, self._stopwatch.wall()
+        told = [session.status() for session in sessions]
+        media = max(status.media_s for status in told)
+        known = [status.duration_s for status in told if status.duration_s is not None]
+        blocks = sum(session.record.tally.blocks for session in sessions)
+        self.desk.view.update(
             Status(
                 media_s=media,
+                told_s=min(session.told_s for session in sessions),
                 wall_s=wall,
-                source=", ".join(session.info.name for session in sessions),
-                duration_s=max(known) if len(known) == len(sessions) else None,
+                source=", ".join(status.name for status in told),
+                duration_s=max(known) if len(known) == len(told) else None,
                 speed=self.speed,
-                fps=decoded / wall if wall else 0.0,
+                fps=sum(session.decoded for session in sessions) / wall if wall else 0.0,
                 realtime_factor=media / wall if wall else 0.0,
-                edges=[
-                    (channel.name, len(channel), channel.rule.capacity, channel.drops.lost)
-                    for session in sessions
-                    for channel in session.graph.channels
-                ],
-                state_bytes=shared.memory.nbytes(),
-                budget_bytes=self.options.budget,
-                admitted_share=sum(session.entered for session in sessions) / blocks if blocks else 0.0,
+                edges=[edge for session in sessions for edge in session.edges(len(sessions) > 1)],
+                state_bytes=sum(session.record.memory.nbytes() for session in sessions),
+                budget_bytes=sum(session.record.memory.max_bytes() for session in sessions),
+                admitted_share=sum(session.record.tally.entered for session in sessions) / blocks if blocks else 0.0,
+                sources=told,
             )
         )
 
+    # -- at the end -----------------------------------------------------------------------------
+
     def _finish(self) -> Result:
         """Answer, add up, write."""
-        shared, options = self.shared, self.options
-        media = max(session.media for session in self.sessions)
+        desk, sessions, options = self.desk, self.sessions, self.options
+        for session in sessions:
+            session.settle()
+            session.record.settle()
+            session.record.info.watched_s = session.record.tally.media / SECOND
+        media = max(session.record.tally.media for session in sessions)
         answers = [self._answer(number, query, media) for number, query in enumerate(self.queries)]
-        rows = sorted(shared.memory.rows(), key=lambda row: (row.first, row.id))
-        blocks = sum(session.blocks for session in self.sessions)
-        wall, cpu = self._stopwatch.wall(), self._stopwatch.cpu()
-        drops = {
-            f"{channel.name} ({reason})": count
-            for session in self.sessions
-            for channel in session.graph.channels
-            for reason, count in sorted(channel.drops.by_reason.items())
-        }
-        run = RunInfo(
-            speed=self.speed,
-            media_s=media / SECOND,
-            wall_s=wall,
-            cpu_s=cpu,
-            realtime_factor=media / SECOND / wall,
-            admitted_share=sum(session.entered for session in self.sessions) / blocks if blocks else 0.0,
-            blocks_total=blocks,
-            reads=sum(session.reading.calls for session in self.sessions),
-            lines_read=sum(session.reading.lines for session in self.sessions),
-            state_bytes=shared.largest,
-            budget_bytes=options.budget,
-            drops=drops,
-            oldest_processed_s=max(session.oldest for session in self.sessions) / SECOND,
-            gate=self.sessions[0].perceive.gate.kind,
-            interrupted=self._interrupted,
-            started=datetime.now().astimezone().isoformat(timespec="seconds"),
-        )
+        for session in sessions:
+            session.record.retire()
+        rows = [row for session in sessions for row in session.record.memory.rows()]
+        rows.sort(key=lambda row: (row.first, row.id))
+        info = self._info(media)
         result = Result(
-            sources=[session.info for session in self.sessions],
-            run=run,
-            text=[
-                TextLine(
-                    row.id, row.source, row.text, row.first / SECOND, row.last / SECOND, row.box, row.score, row.weight
-                )
-                for row in rows
-                if row.kind == "text" and row.box is not None
-            ],
+            sources=[session.record.info for session in sessions],
+            run=info,
+            text=[_line(row) for row in rows if row.kind == "text" and row.box is not None],
+            speech=[_speech(row, info.recogniser) for row in rows if row.kind == "speech"],
+            sounds=[_sound(row) for row in rows if row.kind == "sound"],
             events=[
                 EventMark(row.id, row.source, row.first / SECOND, row.score, row.thumbnail)
                 for row in rows
                 if row.kind == "event"
             ],
             answers=answers,
-            alerts=shared.alerts,
+            alerts=[alert for session in sessions for alert in session.record.alerts],
             standing=list(options.when),
-            series=shared.series,
+            series={session.name: session.record.series for session in sessions},
         )
-        for proof, name in shared.proofs:
-            row = shared.memory.get(name)
-            if row is not None:
-                proof.end_s, proof.thumbnail = row.last / SECOND, row.thumbnail
-        if shared.trace is not None:
-            errors = {session.info.name: session.info.errors for session in self.sessions if session.info.errors}
-            dropped = {
-                channel.name: channel.drops.to_json()
-                for session in self.sessions
-                for channel in session.graph.channels
-                if channel.drops.count
-            }
-            shared.trace.end(shared.clock.now(), drops=dropped, errors=errors)
-            shared.trace.close()
-        if shared.output is not None:
-            shared.output.finish(result, shared.memory)
+        if desk.journal.trace is not None:
+            errors = {session.name: session.record.info.errors for session in sessions if session.record.info.errors}
+            desk.journal.trace.end(desk.clock.now(), drops=self._drops(), errors=errors)
+            desk.journal.trace.close()
+        if desk.output is not None:
+            desk.output.finish(result, [session.record.memory for session in sessions])
         return result
 
+    def _info(self, media: int) -> RunInfo:
+        sessions, wall = self.sessions, self._stopwatch.wall()
+        tallies = [session.record.tally for session in sessions]
+        blocks, readings = sum(tally.blocks for tally in tallies), [s.reading for s in sessions if s.reading]
+        began = min((session.began for session in sessions), default=0)
+        return RunInfo(
+            speed=self.speed,
+            media_s=media / SECOND,
+            wall_s=wall,
+            cpu_s=self._stopwatch.cpu(),
+            realtime_factor=max(media - began, 0) / SECOND / wall,
+            admitted_share=sum(tally.entered for tally in tallies) / blocks if blocks else 0.0,
+            blocks_total=blocks,
+            reads=sum(reading.calls for reading in readings),
+            lines_read=sum(reading.lines for reading in readings),
+            state_bytes=sum(tally.largest for tally in tallies),
+            budget_bytes=sum(session.record.memory.max_bytes() for session in sessions),
+            drops={
+                f"{channel} ({reason})": number
+                for channel, drops in self._drops().items()
+                for reason, number in sorted(drops["by"].items())
+            },
+            oldest_processed_s=max(tally.oldest for tally in tallies) / SECOND,
+            gate=next((session.parts.gate.kind for session in sessions if session.parts.gate is not None), ""),
+            recogniser=next((s.parts.recogniser.name for s in sessions if s.parts.recogniser is not None), ""),
+            interrupted=self._interrupted,
+            resumed=max(tally.resumed for tally in tallies),
+            started=self._started,
+        )
+
+    def _drops(self) -> dict[str, dict]:  # type: ignore[type-arg]
+        """What each edge dropped, with the name of its source where there are several."""
+        return {
+            session.edge_name(channel.name, len(self.sessions) > 1): channel.drops.to_json()
+            for session in self.sessions
+            for channel in session.channels
+            if channel.drops.count
+        }
+
     def _answer(self, number: int, query: Query, now: int) -> Answer:
-        shared, question = self.shared, query.text
-        made = answer(query, shared.memory.read(query, now), self.options.responder)
+        pasts = [Past(s.record.memory, s.record.tally.media, name=s.name) for s in self.sessions]
+        made = reply(query, pasts, self.options.responder)
         name = emission_id("", "answer", now, number)
         evidence = [as_evidence(found) for found in made.evidence]
-        content = {"question": question, "seen": made.seen, "text": made.text, "by": made.by}
+        content = {"question": query.text, "seen": made.seen, "text": made.text, "by": made.by}
         newest = max((proof.end for proof in made.evidence), default=now)
-        shared.emit(Emission(name, "answer", content, now, now, shared.clock.now(), newest))
+        self.desk.journal.emit(Emission(name, "answer", content, now, now, self.desk.clock.now(), newest))
         by: Literal["extractive", "llm"] = "llm" if made.by == "llm" else "extractive"
-        return Answer(name, question, made.seen, made.text, by, evidence, None, made.note)
+        return Answer(name, query.text, made.seen, made.text, by, evidence, None, made.note)
+
+
+def _line(row: Observation) -> TextLine:
+    assert row.box is not None
+    return TextLine(row.id, row.source, row.text, row.first / SECOND, row.last / SECOND, row.box, row.score, row.weight)
+
+
+def _speech(row: Observation, by: str) -> SpeechLine:
+    by = by if row.text else ""
+    return SpeechLine(
+        row.id, row.source, row.text, row.first / SECOND, row.last / SECOND, row.score, by if row.text else ""
+    )
+
+
+def _sound(row: Observation) -> SoundMark:
+    level = row.level_db if row.level_db is not None else 0.0
+    return SoundMark(row.id, row.source, row.text, row.first / SECOND, row.last / SECOND, level, row.score)
 
 
 @contextmanager

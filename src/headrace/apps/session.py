@@ -1,33 +1,32 @@
-"""Watching: one source's session, from frames to what is remembered and reported."""
+"""Session: one source of a run, from frames and sound to what is remembered, and its saved state."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+import time
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from headrace.apps.live import View
-from headrace.apps.output import Output
-from headrace.apps.result import Alert, Evidence, Series, SourceInfo
-from headrace.apps.wording import counted
-from headrace.core.clock import Clock
+from headrace.apps.parts import Parts
+from headrace.apps.primed import Primed
+from headrace.apps.record import Record
+from headrace.apps.status import SourceStatus, State
+from headrace.apps.wording import counted, length
+from headrace.core.channel import Channel
 from headrace.core.executor import Threads
 from headrace.core.frame import Frame
 from headrace.core.graph import Graph, Stream
-from headrace.core.item import SECOND, Emission, Item, emission_id
-from headrace.core.op import Op
-from headrace.core.overflow import Block, Latest
-from headrace.core.trace import Trace
-from headrace.media.source import VideoSource
+from headrace.core.item import SECOND, Item
+from headrace.core.op import Only, Op
+from headrace.core.overflow import Block, DropOldest, Latest, Overflow
+from headrace.core.sound import Sound
+from headrace.core.stateful import Snapshot, Stateful
+from headrace.media.listen import Listen
+from headrace.media.transcribe import Transcribe
 from headrace.understanding.gate import Gate
 from headrace.understanding.hold import Hold
-from headrace.understanding.memory import ObservationMemory
-from headrace.understanding.observation import Observation
 from headrace.understanding.perceive import Moment, Perceive, merge_moments
-from headrace.understanding.question import Evidence as Found
 from headrace.understanding.reading import Reader, Reading, Sighting
-from headrace.understanding.standing import StandingQuestions
 
 #: Frames a second that are looked at.
 RATE = 6
@@ -35,202 +34,236 @@ RATE = 6
 OLDEST = 2 * SECOND
 #: At full speed the gate may run this far ahead of the reader, in frames.
 AHEAD = 4 * RATE
-
-
-@dataclass(slots=True)
-class Shared:
-    """What the sessions of one run have in common; used from the event loop's thread alone.
-
-    Attributes:
-        proofs: evidence of alerts with the id of its observation, whose end and picture are known later.
-        progress: called after each frame.
-        largest: most bytes that the memory has held.
-    """
-
-    clock: Clock
-    memory: ObservationMemory
-    standing: StandingQuestions
-    view: View
-    series: Series = field(default_factory=Series)
-    output: Output | None = None
-    trace: Trace | None = None
-    publish: Callable[[Emission], None] | None = None
-    alerts: list[Alert] = field(default_factory=list)
-    proofs: list[tuple[Evidence, str]] = field(default_factory=list)
-    progress: Callable[[], None] = lambda: None
-    largest: int = 0
-
-    def emit(self, emission: Emission) -> None:
-        """Acknowledge an emission: on disk first, then shown."""
-        if self.trace is not None:
-            self.trace.emit(emission)
-            self.trace.sync()
-        if self.publish is not None:
-            self.publish(emission)
-
-
-class Primed:
-    """A source whose first item has been read already, so that what cannot be read is known early.
-
-    Args:
-        source: opened; its first item is read now.
-
-    Raises:
-        InputError: nothing can be read from it.
-    """
-
-    blocking = True
-
-    def __init__(self, source: VideoSource) -> None:
-        self.source, self.name, self.can_wait = source, source.name, source.can_wait
-        self._items = source.items()
-        self._first: Item | None = next(self._items, None)
-
-    def items(self) -> Iterator[Item]:
-        if self._first is not None:
-            first, self._first = self._first, None
-            yield first
-            yield from self._items
-
-    def close(self) -> None:
-        self.source.close()
+#: Utterances that may wait for a slow recogniser.
+UTTERANCES = 8
+#: Saving takes at most one part in this many of a session's time.
+SAVING = 20
 
 
 class Session:
-    """One source: frames are judged as they come, text is read beside them, both are remembered.
+    """Frames are judged as they come, text is read and speech put into words beside them, all is remembered.
 
     On a live stream, or a file in real time, moments wait for the reader at most one deep, merged
     into the newest; at full speed the reader holds the file back and nothing is lost.
+
+    Args:
+        source: None if it had ended before the run was taken up again.
+        record: takes in what is found.
+        parts: see Parts.
+        save: writes a state; returns False if there is no room for it. None saves nothing.
+        every_s: least seconds between two saved states.
+
+    Attributes:
+        state: how the source fares.
+        gone: whoever reads our output has gone.
+        began: media time in ns at which this run took the session up.
+        number: of the last saved state.
     """
 
-    def __init__(self, source: Primed, info: SourceInfo, gate: Gate, reader: Reader, shared: Shared) -> None:
-        self.source, self.info, self.shared = source, info, shared
-        self.reading = Reading(reader)
-        self.perceive = Perceive(gate)
-        self.media = 0
-        self.gone: BrokenPipeError | None = None
-        self.frames = self.blocks = self.oldest = 0
-        self.entered = 0.0
-        self._thread = Threads(1, name=f"text-{source.name}")
-        clock = shared.clock
-        self.graph = Graph(clock, trace=shared.trace, name=source.name)
-        frames: Stream[Frame] = self.graph.map(Hold(SECOND // RATE), self.graph.source(source), name="hold")
-        moments: Stream[Moment] = self.graph.map(self.perceive, frames, name="perceive")
-        self.graph.sink(_Calls(partial(self._tell, self._moment)), moments, name="events")
-        edge = Latest(merge=merge_moments, max_age=OLDEST) if clock.paced or not source.can_wait else Block(AHEAD)
-        lines: Stream[Sighting] = self.graph.map(self.reading, moments, edge=edge, on=self._thread, name="read")
-        self.graph.sink(_Calls(partial(self._tell, self._sighting)), lines, name="remember")
+    def __init__(
+        self,
+        source: Primed | None,
+        record: Record,
+        parts: Parts,
+        save: Callable[[Snapshot], bool] | None = None,
+        every_s: float = 10.0,
+    ) -> None:
+        self.source, self.record, self.parts = source, record, parts
+        self.name, self.gone, self.began = record.info.name, False, record.tally.media
+        self.state: State = "playing" if source is not None else "ended"
+        self.number = 0
+        self._save, self._every_s, self._save_at = save, every_s, 0.0
+        self._ops: dict[str, Op] = {}
+        self._threads: list[Threads] = []
+        self.graph: Graph | None = None
+        if source is not None:
+            if save is not None:
+                source.due = lambda: time.monotonic() >= self._save_at
+                source.rested = self._rest
+            self.graph = self._wire(source)
+
+    # -- running --------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """To the end of the source; an error after the first frame is kept, not raised."""
+        """To the end of the source; what went wrong on the way is told in `record.info.errors`."""
+        if self.source is None or self.graph is None:
+            return
         try:
             await self.graph.main()
+        except BaseException:
+            self.state = "lost"
+            raise
         finally:
-            self._thread.close()
-            stats = self.source.source.stats
-            self.info.frames_read = stats.frames + stats.skipped
-            trouble = {"damaged packet": stats.decode_errors, "mended time stamp": stats.bad_pts}
-            trouble["reconnect"] = stats.reconnects
-            self.info.errors += [counted(number, what) for what, number in trouble.items() if number]
-            self.info.frames_dropped = sum(channel.drops.lost for channel in self.graph.channels)
+            for threads in self._threads:
+                threads.close()
+            self._close_books(self.source)
+        self.state = "ended"
 
-    def _tell(self, function: Callable[[Item], None], item: Item) -> None:
+    def stop(self) -> None:
+        """End the source and let what is under way finish."""
+        if self.graph is not None:
+            self.graph.stop()
+
+    def settle(self) -> None:
+        """The source has come to its end and needs not be opened again."""
+        if self._save is not None and self.state == "ended":
+            self._write(None)
+
+    def fault(self, told: str) -> None:
+        """The source could not be watched, or not to its end."""
+        self.state = "lost"
+        self.record.fault(told)
+
+    @property
+    def channels(self) -> list[Channel]:
+        """The edges; empty before the run."""
+        return self.graph.channels if self.graph is not None else []
+
+    def edge_name(self, edge: str, several: bool) -> str:
+        """An edge's name for people: with that of the source if there are several."""
+        return f"{self.name}: {edge}" if several else edge
+
+    def edges(self, several: bool) -> list[tuple[str, int, int, int]]:
+        """Name, items waiting, bound and items dropped of each edge."""
+        return [
+            (self.edge_name(channel.name, several), len(channel), channel.rule.capacity, channel.drops.lost)
+            for channel in self.channels
+        ]
+
+    @property
+    def decoded(self) -> int:
+        """Pictures decoded."""
+        stats = self.source.source.stats if self.source is not None else None
+        return stats.frames + stats.skipped if stats is not None else 0
+
+    @property
+    def told_s(self) -> float:
+        """Media seconds up to which everything found has been told."""
+        waiting = [item.pts for channel in self.channels if (item := channel.peek()) is not None]
+        return min([self.record.tally.media, *waiting]) / SECOND
+
+    def status(self) -> SourceStatus:
+        """How the source fares now."""
+        record, channels = self.record, self.channels
+        tally, series = record.tally, record.series
+        loud = series.level_db[-1] if series.level_db and record.info.channels else None
+        return SourceStatus(
+            self.name,
+            tally.media / SECOND,
+            record.info.duration_s,
+            self.state,
+            loud,
+            series.voice[-1] if series.voice else 0.0,
+            sum(len(channel) for channel in channels),
+            sum(channel.drops.lost for channel in channels),
+            tally.oldest / SECOND,
+            tally.entered / tally.blocks if tally.blocks else 0.0,
+        )
+
+    @property
+    def reading(self) -> Reading | None:
+        """The operator that reads, for its counters."""
+        op = self._ops.get("reading")
+        return op if isinstance(op, Reading) else None
+
+    # -- wiring ---------------------------------------------------------------------------------
+
+    def _wire(self, source: Primed) -> Graph:
+        desk = self.record.desk
+        graph = Graph(desk.clock, trace=desk.journal.trace, name=self.name)
+        items: Stream[Any] = graph.source(source)
+        if self.parts.gate is not None and self.parts.reader is not None:
+            self._wire_pictures(graph, items, self.parts.gate, self.parts.reader, source.can_wait)
+        if self.parts.listen is not None:
+            self._wire_sound(graph, items, self.parts.listen, source.can_wait)
+        return graph
+
+    def _wire_pictures(self, graph: Graph, items: Stream[Any], gate: Gate, reader: Reader, can_wait: bool) -> None:
+        hold, perceive, reading = Hold(SECOND // RATE), Perceive(gate), Reading(reader)
+        self._ops |= {"hold": hold, "perceive": perceive, "reading": reading}
+        frames: Stream[Frame] = graph.map(Only("video"), items, name="pictures")
+        moments: Stream[Moment] = graph.map(perceive, graph.map(hold, frames, name="hold"), name="perceive")
+        graph.sink(self._sink(self._moment), moments, name="events")
+        lossy = graph.clock.paced or not can_wait
+        edge = Latest(merge=merge_moments, max_age=OLDEST) if lossy else Block(AHEAD)
+        lines: Stream[Sighting] = graph.map(reading, moments, edge=edge, on=self._thread("text"), name="read")
+        graph.sink(self._sink(self.record.sighting), lines, name="remember")
+
+    def _wire_sound(self, graph: Graph, items: Stream[Any], listen: Listen, can_wait: bool) -> None:
+        self._ops["listen"] = listen
+        chunks: Stream[Sound] = graph.map(Only("audio"), items, name="sound")
+        heard: Stream[Any] = graph.map(listen, chunks, name="listen")
+        graph.sink(
+            self._sink(self.record.heard), graph.map(Only("heard", "sound"), heard, name="loudness"), name="hear"
+        )
+        lossy = graph.clock.paced or not can_wait
+        edge: Overflow = DropOldest(UTTERANCES) if lossy else Block(UTTERANCES)
+        speech: Stream[Any] = graph.map(Only("speech"), heard, name="speech")
+        words = Transcribe(self.parts.recogniser)
+        said: Stream[Any] = graph.map(words, speech, edge=edge, on=self._thread("speech"), name="transcribe")
+        graph.sink(self._sink(self.record.said), said, name="said")
+
+    def _thread(self, what: str) -> Threads:
+        self._threads.append(Threads(1, name=f"{what}-{self.name}"))
+        return self._threads[-1]
+
+    def _sink(self, function: Callable[[Item], None]) -> _Calls:
+        return _Calls(partial(self._take, function))
+
+    def _take(self, function: Callable[[Item], None], item: Item) -> None:
         """Call a sink; note if whoever reads our output has gone."""
         try:
             function(item)
-        except BrokenPipeError as error:
-            self.gone = error
+        except BrokenPipeError:
+            self.gone = True
             raise
 
     def _moment(self, item: Item) -> None:
-        """A frame has been judged."""
-        shared, moment = self.shared, item.data
-        admission = moment.admission
-        self.media = max(self.media, item.pts)
-        self.frames += 1
-        self.blocks += admission.admitted.size
-        self.entered += float(admission.admitted.sum())
-        if shared.trace is not None:
-            shared.trace.item(shared.clock.now(), item)
-        if moment.boundary is not None:
-            self._event(item)
-        used = shared.memory.nbytes()
-        shared.largest = max(shared.largest, used)
-        shared.series.add(
-            item.pts / SECOND,
-            change=float(admission.unstable.mean()) if self.frames > 3 else 0.0,
-            admitted=admission.share,
-            state_bytes=used,
-            backlog=sum(len(channel) for channel in self.graph.channels),
-        )
-        shared.progress()
+        self.record.moment(item, sum(len(channel) for channel in self.channels))
 
-    def _event(self, item: Item) -> None:
-        """An event begins."""
-        shared, moment = self.shared, item.data
-        boundary = moment.boundary
-        picture = None
-        if shared.output is not None:
-            picture = shared.output.thumbnail(moment.segment, moment.admission.frame)
-        event = Observation(
-            id=moment.segment,
-            kind="event",
-            source=item.source,
-            text="",
-            first=boundary.pts,
-            last=boundary.known,
-            score=boundary.score,
-            thumbnail=picture,
-            segment=moment.segment,
-        )
-        shared.memory.write(event)
-        content = {"score": round(boundary.score, 4), "thumbnail": picture}
-        self._emit(moment.segment, "event", content, boundary.pts, boundary.pts, item.pts)
-        shared.view.note(boundary.pts / SECOND, "event", "a new scene" if boundary.score else "the stream begins")
+    def _close_books(self, source: Primed) -> None:
+        """What the source and the edges have counted goes into the result."""
+        info, stats = self.record.info, source.source.stats
+        info.frames_read = stats.frames + stats.skipped
+        trouble = {"damaged packet": stats.decode_errors, "mended time stamp": stats.bad_pts}
+        trouble |= {"jump in the sound": stats.sound_jumps, "reconnect": stats.reconnects}
+        plural = {"jump in the sound": "jumps in the sound"}
+        info.errors += [counted(number, what, plural.get(what, "")) for what, number in trouble.items() if number]
+        if stats.ended_early:
+            info.errors.append(f"ended {length(stats.ended_early)} before its time; the file is cut short")
+        info.frames_dropped += sum(channel.drops.lost for channel in self.channels)
 
-    def _sighting(self, item: Item) -> None:
-        """A line of text was read, read again, or is gone."""
-        shared, sighting = self.shared, item.data
-        seen = sighting.observation
-        if shared.clock.paced and sighting.change != "gone":
-            self.oldest = max(self.oldest, shared.clock.now() - item.arrival)
-        event = shared.memory.get(seen.segment) if seen.segment else None
-        seen = replace(seen, thumbnail=event.thumbnail if event is not None else None)
-        shared.memory.write(seen)
-        shared.largest = max(shared.largest, shared.memory.nbytes())
-        if sighting.change == "new":
-            content = {"text": seen.text, "box": seen.box, "score": round(seen.score, 4)}
-            self._emit(seen.id, "text", content, seen.first, seen.last, item.pts)
-            shared.view.note(seen.first / SECOND, "text", seen.text)
-        if sighting.change != "gone":
-            now = shared.clock.now() if shared.clock.paced else item.pts
-            for alert in shared.standing.decide(now, [seen]):
-                self._alert(alert, item)
+    # -- saved state ----------------------------------------------------------------------------
 
-    def _alert(self, alert: Any, item: Item) -> None:
-        """A standing question came true."""
-        name = emission_id(item.source, "alert", alert.since, int(alert.question.rpartition("-")[2]))
-        evidence = [as_evidence(found) for found in alert.evidence]
-        self.shared.proofs += zip(evidence, [found.observation for found in alert.evidence], strict=True)
-        text = "; ".join(f'"{proof.text}"' for proof in evidence)
-        latency = alert.latency / SECOND if self.shared.clock.paced else None
-        self.shared.alerts.append(
-            Alert(name, alert.when, alert.since / SECOND, alert.now / SECOND, latency, text, evidence)
-        )
-        content = {"when": alert.when, "text": text}
-        self._emit(name, "alert", content, alert.since, item.pts, item.pts, cause=alert.question)
-        self.shared.view.note(alert.since / SECOND, "alert", f"{alert.when}: {text}")
+    def _rest(self, position: dict[str, Any]) -> None:
+        """Everything before `position` has been worked off: save it."""
+        began = time.monotonic()
+        self._write(position)
+        ended = time.monotonic()
+        self._save_at = ended + max(self._every_s, SAVING * (ended - began))
 
-    def _emit(
-        self, name: str, kind: str, content: Any, start: int, end: int, newest: int, cause: str | None = None
-    ) -> None:
-        now = self.shared.clock.now()
-        self.shared.emit(Emission(name, kind, content, start, end, now, newest, source=self.source.name, cause=cause))
+    def _write(self, position: Mapping[str, Any] | None) -> None:
+        """Save the state at a position of the source; None: at its end."""
+        assert self._save is not None
+        self.record.retire()
+        self.number += 1
+        trace = self.record.desk.journal.trace
+        if trace is not None:
+            trace.mark(self.name, self.number)
+            trace.sync()
+        meta = {"number": self.number, "position": position, "saved_at": time.time()}
+        parts = {"record": self.record.snapshot()}
+        ops = {name: op.snapshot() for name, op in self._ops.items() if isinstance(op, Stateful)}
+        if position is None or not self._save(Snapshot.join("session", {**parts, **ops}, meta)):
+            self._save(Snapshot.join("session", parts, meta))
 
-
-def as_evidence(found: Found) -> Evidence:
-    """Evidence as the result keeps it."""
-    return Evidence(found.source, found.start / SECOND, found.end / SECOND, found.text, found.thumbnail)
+    def restore(self, state: Snapshot, *, gap: int = 0) -> None:
+        """Go on from a saved state; `gap` ns of a live source were not watched since."""
+        self.number = state.expect("session").meta["own"]["number"]
+        for name in self._ops.keys() & state.meta["parts"].keys():
+            op = self._ops[name]
+            if isinstance(op, Stateful) and not (gap and name == "hold"):  # the last picture did not stay until now
+                op.restore(state.part(name))
 
 
 class _Calls(Op):

@@ -1,38 +1,44 @@
-"""watch: what `headrace watch` does: look at streams, remember, answer."""
+"""watch: what `headrace watch` does: look at streams, listen, remember, answer."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from importlib.resources import files
-from itertools import count
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from headrace.apps.folder import EVENTS, MEMORY, RUN, Folder
+from headrace.apps.journal import Journal
+from headrace.apps.keep import Keep
 from headrace.apps.live import SilentView, View
+from headrace.apps.manifest import Manifest
+from headrace.apps.opening import DEMO as DEMO
+from headrace.apps.opening import Opened, Wanted, expect_one, named, open_all
 from headrace.apps.options import Options as Options
 from headrace.apps.output import Output, memory_share
-from headrace.apps.result import Result, SourceInfo
+from headrace.apps.parts import Kit, Parts
+from headrace.apps.record import Desk, Record
+from headrace.apps.result import Result
+from headrace.apps.resumption import Resumption
 from headrace.apps.run import Run
-from headrace.apps.session import RATE, Primed, Shared
-from headrace.apps.wording import clean
-from headrace.core.clock import WallClock, from_speed
+from headrace.apps.session import Session
+from headrace.core.clock import Clock, WallClock, from_speed
 from headrace.core.errors import ConfigError
-from headrace.core.item import SECOND, Emission
+from headrace.core.item import Emission
 from headrace.core.recipe import Recipe
-from headrace.media import open_source
+from headrace.core.trace import Trace
 from headrace.understanding.meaning import Encoder
-from headrace.understanding.memory import ObservationMemory
+from headrace.understanding.memory import SMALLEST, ObservationMemory
 from headrace.understanding.search import Query, tokens
 from headrace.understanding.standing import StandingQuestions
 
-#: The address of the clip that comes with the package.
-DEMO = "demo:"
-
 
 def watch(
-    sources: str | Path | Sequence[str | Path],
+    sources: str | Path | Sequence[str | Path] = (),
     options: Options | None = None,
     *,
     view: View | None = None,
@@ -41,12 +47,13 @@ def watch(
     """Watch one or more streams to their end, or until interrupted (SIGINT, SIGTERM).
 
     Args:
-        sources: files, folders of images, URLs, `camera:0`, `-`, or `demo:`.
+        sources: files, folders of images, URLs, `camera:0`, `-`, or `demo:`, each also as `NAME=ADDRESS`; may be
+            left out with `resume`. Of several, one that fails does not touch the others.
         view: is shown progress.
         publish: receives each emission once it is on disk.
 
     Raises:
-        InputError: a source cannot be read; nothing has then been written.
+        InputError: no source can be read; nothing has then been written.
         ConfigError: an option is not usable, or a part is not installed.
         CapacityError: the disk is full; what could be written is whole.
 
@@ -58,25 +65,99 @@ def watch(
     """
     options, view = options or Options(), view or SilentView()
     addresses = [sources] if isinstance(sources, (str, Path)) else list(sources)
-    if not addresses:
+    wanted = [Wanted.of(address) for address in addresses]
+    manifest = _manifest(wanted, options)
+    if options.resume:
+        earlier = _earlier(options)
+        earlier.expect(manifest, bool(wanted))
+        wanted = wanted or [Wanted(given.name, given.opens()) for given in earlier.sources]
+        options = replace(options, asr=earlier.asr, when=earlier.when, speed=earlier.speed, budget=earlier.budget)
+        options, manifest = replace(options, keep=options.keep or earlier.keep), earlier
+    if not wanted:
         raise ConfigError("nothing to watch: give a file, a URL, a folder of images, camera:0, - or demo:")
-    if options.out is not None:
-        options = replace(options, budget=min(options.budget, memory_share(options.disk)))
-    memory = ObservationMemory(options.budget, encoder(options.meaning))
-    standing, queries = StandingQuestions(options.when), [as_query(question) for question in options.ask]
-    clock = from_speed(options.speed)
-    parts = [(_gate(options), _reader()) for _ in addresses]
-    opened = _open(addresses)
-    try:
-        speed = options.speed
-        if any(not source.can_wait for source, _ in opened):
-            clock, speed = WallClock(), "realtime"
-        output = Output(options.out, options.disk) if options.out is not None else None
-        shared = Shared(clock, memory, standing, view, output=output, publish=publish)
-        return Run(opened, parts, queries, options, speed, shared).go()
-    finally:
-        for source, _ in opened:
-            source.close()
+    with ExitStack() as stack:
+        return _Undertaking(wanted, manifest, options, view, publish, stack).go()
+
+
+class _Undertaking:
+    """The making of one run: parts first, then sources, then the folder, so that bad input leaves nothing behind."""
+
+    def __init__(
+        self,
+        wanted: Sequence[Wanted],
+        manifest: Manifest,
+        options: Options,
+        view: View,
+        publish: Callable[[Emission], None] | None,
+        stack: ExitStack,
+    ) -> None:
+        self.wanted, self.manifest, self.options, self.stack = wanted, manifest, options, stack
+        self.view, self.publish = view, publish
+        self.share = _share(options, len(wanted))
+        self.encoder, self.keep = encoder(options.meaning), Keep.parse(options.keep)
+        self.queries = [as_query(question) for question in options.ask]
+        StandingQuestions(options.when)
+        from_speed(options.speed)
+        self.kit = Kit(options, len(wanted))
+
+    def go(self) -> Result:
+        output, earlier = None, Resumption([None] * len(self.wanted))
+        if self.options.resume:
+            output = self._output()
+            finished = _finished(output.folder)
+            if finished is not None:
+                return finished
+            earlier = Resumption.of(output, len(self.wanted))
+        opened = open_all(self.wanted, self.manifest.sources, earlier.ended)
+        for one in opened:
+            self.stack.callback(one.close)
+        begins = [earlier.rewind(number, one) for number, one in enumerate(opened)]
+        for one in opened:
+            one.prime()
+        expect_one(opened)
+        parts = [self.kit.parts(number, one.info) if one.primed else Parts() for number, one in enumerate(opened)]
+        if output is None and self.options.out is not None:
+            output = self._output()
+        live = any(one.primed is not None and not one.primed.can_wait for one in opened)
+        speed = "realtime" if live else self.options.speed
+        start = min((begin.at for begin, one in zip(begins, opened, strict=True) if one.primed), default=0)
+        clock = WallClock(start=start) if live else from_speed(speed, start)
+        trace = None if output is None else self._trace(output, opened, clock, speed)
+        desk = Desk(clock, Journal(trace, self.publish, self.keep, earlier.known), self.view, output, self.keep)
+        sessions = [self._session(number, one, parts[number], earlier, desk) for number, one in enumerate(opened)]
+        earlier.catch_up(sessions, begins, clock.paced)
+        return Run(sessions, self.queries, self.options, speed, desk).go()
+
+    def _output(self) -> Output:
+        """The folder, held to the end of the run."""
+        assert self.options.out is not None
+        folder = Folder(self.options.out, resume=self.options.resume)
+        self.stack.callback(folder.release)
+        return Output(folder, self.options.disk)
+
+    def _trace(self, output: Output, opened: Sequence[Opened], clock: Clock, speed: str) -> Trace:
+        """The trace; from here on an earlier run is this one."""
+        options, folder = self.options, output.folder
+        if not options.resume:
+            self.manifest.save(folder / RUN)
+        folder.clear(EVENTS, MEMORY)
+        header = {"stream": [one.info.url for one in opened], "clock": speed, "budget": options.budget}
+        header |= {"ask": list(options.ask), "when": list(options.when)}
+        trace = output.trace(header, resume=options.resume)
+        if options.resume:
+            trace.resume(clock.now())
+        return trace
+
+    def _session(self, number: int, one: Opened, parts: Parts, earlier: Resumption, desk: Desk) -> Session:
+        memory = ObservationMemory(self.share, self.encoder)
+        record = Record(one.info, memory, StandingQuestions(self.options.when), desk)
+        earlier.restore(number, record)
+        output, sources = desk.output, len(self.wanted)
+        save = None if output is None else lambda state: output.save(number, state, sources)
+        session = Session(one.primed, record, parts, save, self.options.every_s)
+        if one.fault is not None:
+            session.fault(str(one.fault))
+        return session
 
 
 def as_query(question: str) -> Query:
@@ -92,53 +173,10 @@ def demo() -> dict[str, Any]:
     return truth
 
 
-def _open(addresses: Sequence[str | Path]) -> list[tuple[Primed, SourceInfo]]:
-    """Open all sources and read the first frame of each; names are made unique."""
-    opened: list[tuple[Primed, SourceInfo]] = []
-    try:
-        for address in addresses:
-            packaged = str(address) == DEMO
-            path = str(files("headrace.apps").joinpath("demo/demo.mp4")) if packaged else address
-            source = open_source(path, name="demo" if packaged else None, every=SECOND // RATE)
-            taken = [other.name for _, other in opened]
-            plain = clean(source.name)
-            source.name = next(name for name in _numbered(plain) if name not in taken)
-            info = source.info
-            seconds = info.duration / SECOND if info.duration else None
-            about = SourceInfo(
-                source.name, DEMO if packaged else clean(info.name), info.width, info.height, info.fps or 0.0, seconds
-            )
-            opened.append((Primed(source), about))
-    except BaseException:
-        for primed, _ in opened:
-            primed.close()
-        raise
-    return opened
-
-
-def _numbered(name: str) -> Iterator[str]:
-    """The name, then name#2, name#3, …"""
-    yield name
-    yield from (f"{name}#{number}" for number in count(2))
-
-
-def _gate(options: Options) -> Any:
-    if options.gate is None:
-        from headrace.understanding.settle import SettleGate
-
-        return SettleGate()
-    gate = options.gate.build() if isinstance(options.gate, Recipe) else options.gate()
-    if not hasattr(gate, "admit"):
-        raise ConfigError(
-            f"{type(options.gate).__name__} builds no gate; see `headrace recipes --family understanding`"
-        )
-    return gate
-
-
-def _reader() -> Any:
-    from headrace.understanding.reader import TextReader
-
-    return TextReader()
+def demo_language() -> str:
+    """The plug that puts the packaged clip's narration into words, "" if pocketsphinx is not installed."""
+    known = find_spec("pocketsphinx") is not None
+    return f"lm:{files('headrace.apps').joinpath('demo/demo.lm.txt')}" if known else ""
 
 
 def encoder(wanted: bool) -> Encoder | None:
@@ -148,3 +186,35 @@ def encoder(wanted: bool) -> Encoder | None:
     from headrace.understanding.meaning import MiniLM
 
     return MiniLM()
+
+
+def _manifest(wanted: Sequence[Wanted], options: Options) -> Manifest:
+    gate = options.gate
+    name = "settle" if gate is None else type(gate).__name__ if isinstance(gate, Recipe) else gate.__name__
+    given = named(wanted)
+    return Manifest(given, list(options.when), name, options.asr, options.speed, options.budget, list(options.keep))
+
+
+def _earlier(options: Options) -> Manifest:
+    """What the run to resume was given."""
+    if options.out is None:
+        raise ConfigError("--resume needs the folder of the run to go on with; give its --out")
+    return Manifest.load(Path(options.out) / RUN)
+
+
+def _finished(folder: Folder) -> Result | None:
+    """The result of a run that came to its end, instead of being interrupted."""
+    result = Result.load(folder / EVENTS) if (folder / EVENTS).is_file() else None
+    return None if result is None or result.run.interrupted else result
+
+
+def _share(options: Options, sources: int) -> int:
+    """Bytes of memory for each source; ConfigError if that is too little."""
+    budget = options.budget
+    if options.out is not None:
+        budget = min(budget, memory_share(options.disk))
+    if budget // sources < SMALLEST:
+        raise ConfigError(
+            f"a memory of {budget} bytes is too small for {sources} source(s); give at least {SMALLEST * sources}"
+        )
+    return budget // sources

@@ -63,9 +63,9 @@ def size(count: float) -> str:
     return f"{value:.{digits}f} {' KMGT'[power]}iB"
 
 
-def counted(number: int, noun: str) -> str:
-    """`1 event`, `1,204 events`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """`1 event`, `1,204 events`; `plural` where it is not the noun with an s."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def percent(share: float) -> str:

@@ -16,7 +16,7 @@ from headrace.core.recipe import Check, Recipe
 
 if TYPE_CHECKING:
     from headrace.media.parallel import ParallelVideo
-    from headrace.media.source import VideoSource
+    from headrace.media.source import MediaSource
 
 
 @dataclass(frozen=True)
@@ -83,14 +83,14 @@ class QuickVideo(Recipe):
         )
 
 
-def _rate(source: VideoSource) -> float:
+def _rate(source: MediaSource) -> float:
     """Frames a second of wall time."""
     begin = time.perf_counter()
     frames = sum(1 for _ in source.items())
     return frames / (time.perf_counter() - begin)
 
 
-def _same(one: VideoSource, other: VideoSource) -> bool:
+def _same(one: MediaSource, other: MediaSource) -> bool:
     """Whether two sources give the same items, byte for byte."""
     from headrace.media.wire import digest
 

@@ -1,0 +1,128 @@
+"""Folder: the place that a run writes to, held by one run at a time."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from headrace.core.errors import ConfigError, StateError
+from headrace.core.files import atomic_write
+
+RUN, TRACE, EVENTS = "run.json", "trace.jsonl", "events.json"
+STATE, MEMORY, THUMBNAILS = "state", "memory", "thumbnails"
+REPORT, TIMELINE, CAPTIONS = "report.html", "timeline.png", "captions.vtt"
+LOCK = ".lock"
+
+#: What a run writes into the folder itself.
+FILES = (RUN, TRACE, f"{TRACE}.1", EVENTS, REPORT, TIMELINE, CAPTIONS)
+#: What a run writes into folders inside it.
+INSIDE = {STATE: "*.safetensors", MEMORY: "*.safetensors", THUMBNAILS: f"{'[0-9a-f]' * 16}.jpg"}
+
+
+class Folder:
+    """A folder private to its owner (mode 0700), made if it is not there.
+
+    Args:
+        path: the folder.
+        resume: leave what an earlier run wrote; else that is removed, and nothing else.
+
+    Raises:
+        ConfigError: it cannot be made or written to, another run is writing to it, or it holds a file that a run
+            would replace and that no run wrote.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, resume: bool = False) -> None:
+        self.path = Path(path)
+        self._lock: IO[bytes] | None = None
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._expect_ours()
+            self._lock = _locked(self.path / LOCK)
+            self.path.chmod(0o700)
+            for name in INSIDE:
+                (self.path / name).mkdir(mode=0o700, exist_ok=True)
+            if not resume:
+                self.clear()
+            atomic_write(self.path / ".writable", b"")
+            (self.path / ".writable").unlink()
+        except OSError as error:
+            self.release()
+            raise ConfigError(
+                f"the output folder {self.path} cannot be written ({error.strerror or error}); give another --out"
+            ) from error
+
+    def __truediv__(self, name: str) -> Path:
+        return self.path / name
+
+    def files(self) -> list[Path]:
+        """All files of the run that are there, but for thumbnails."""
+        found = [path for name in FILES if (path := self.path / name).is_file()]
+        return found + [path for name in (STATE, MEMORY) for path in sorted((self.path / name).glob(INSIDE[name]))]
+
+    def clear(self, *names: str) -> None:
+        """Remove the files of those names, or of those folders; all that a run writes if none is named."""
+        for name in names or (*FILES, *INSIDE):
+            if name in INSIDE:
+                for old in (self.path / name).glob(INSIDE[name]):
+                    old.unlink(missing_ok=True)
+            else:
+                (self.path / name).unlink(missing_ok=True)
+
+    def release(self) -> None:
+        """Let other runs have the folder."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def _expect_ours(self) -> None:
+        """Refuse a folder in which a run would replace somebody else's file."""
+        if (self.path / RUN).is_file() or _ours(self.path / TRACE):
+            return
+        for name in FILES:
+            if (self.path / name).exists():
+                raise ConfigError(f"{self.path / name} was not written by `headrace watch`; give another --out")
+
+
+def being_written(path: Path) -> bool:
+    """Whether a run is writing to this folder now."""
+    lock = path / LOCK
+    if not lock.is_file():
+        return False
+    try:
+        _locked(lock).close()
+    except (ConfigError, OSError):
+        return True
+    return False
+
+
+def _locked(path: Path) -> IO[bytes]:
+    """The file, locked until it is closed, also by the death of the process."""
+    file = path.open("ab")
+    with suppress(ImportError):
+        import fcntl
+
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            raise ConfigError(f"{path.parent} is being written by another run; give another --out") from None
+    return file
+
+
+def _ours(trace: Path) -> bool:
+    """Whether a file begins as a trace does."""
+    try:
+        with trace.open("rb") as file:
+            head = json.loads(file.readline(1 << 20))
+    except (OSError, ValueError):
+        return False
+    return isinstance(head, dict) and head.get("type") == "header" and "library" in head
+
+
+def expect_folder(path: Path) -> None:
+    """Raise StateError if no run has written to this folder."""
+    if not (path / RUN).is_file():
+        raise StateError(f"{path} holds no run; give the --out of a run of `headrace watch`")

@@ -1,0 +1,128 @@
+"""Resumption: what an earlier run left in the folder, from which its sessions go on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from headrace.apps.folder import TRACE
+from headrace.apps.opening import Opened
+from headrace.apps.output import Output
+from headrace.apps.record import Record
+from headrace.apps.redo import Redone, acknowledged, alert, observation, since
+from headrace.apps.session import Session
+from headrace.core.errors import StateError
+from headrace.core.item import SECOND
+from headrace.core.stateful import Snapshot
+
+#: A clock that jumped says nothing about how long a live stream was not watched.
+LONGEST_GAP = 30 * 86400 * SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """Where a session begins: at media time `at` ns, `gap` ns of which were not watched."""
+
+    at: int = 0
+    gap: int = 0
+
+
+@dataclass
+class Resumption:
+    """The saved state of each session, and what was acknowledged since; nothing of a run that is new.
+
+    A file read at full speed goes on exactly where the state was saved: what was acknowledged after it is made
+    again, under the same ids, and not told again. Live streams and pipes, and files in real time, do not repeat
+    themselves: there it is taken in again from the trace.
+
+    Attributes:
+        states: one for each source, None where none was saved.
+        records: `emit` and `mark` records of the trace, oldest first.
+        resumed: an earlier run is gone on with.
+    """
+
+    states: Sequence[Snapshot | None]
+    records: list[dict[str, Any]] = field(default_factory=list)
+    resumed: bool = False
+
+    @classmethod
+    def of(cls, output: Output, sources: int) -> Resumption:
+        """What lies in a folder.
+
+        Raises:
+            InputError, StateError: it is damaged.
+        """
+        states = [output.saved(number) for number in range(sources)]
+        return cls(states, acknowledged(output.folder / TRACE), True)
+
+    @property
+    def known(self) -> list[str]:
+        """The ids that were acknowledged."""
+        return [record["id"] for record in self.records if record["type"] == "emit"]
+
+    def ended(self, number: int) -> bool:
+        """Whether this source had come to its end."""
+        state = self.states[number]
+        return state is not None and state.expect("session").meta["own"]["position"] is None
+
+    def rewind(self, number: int, one: Opened) -> Begin:
+        """Bring a source to where its session stands.
+
+        Raises:
+            StateError: it is not the source that it was.
+        """
+        if not self.resumed or one.source is None:
+            return Begin()
+        state, source = self.states[number], one.source
+        position, saved_at = source.position(), time.time()
+        if state is not None:
+            own = state.expect("session").meta["own"]
+            position, saved_at = own["position"], own["saved_at"]
+        gap = 0
+        if not source.repeats:
+            told = since(self.records, one.info.name, 0)
+            reached = max((record["t_input"] for record in told), default=0)
+            away = min(max(int((time.time() - saved_at) * SECOND), 0), LONGEST_GAP)
+            gap = max(away, reached - position["time"]) + SECOND
+        if state is not None or gap:
+            source.resume(position, gap)
+        return Begin(position["time"] + gap, gap)
+
+    def restore(self, number: int, record: Record) -> None:
+        """Bring a record to its saved state, but for what is known anew of its source."""
+        state = self.states[number]
+        if state is None:
+            return
+        fresh = record.info
+        try:
+            record.restore(state.expect("session").part("record"))
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            raise StateError(f"the saved state of {fresh.name} is damaged; watch again without --resume") from error
+        if fresh.width or fresh.channels:
+            fresh.gaps, record.info = record.info.gaps, fresh
+
+    def catch_up(self, sessions: Sequence[Session], begins: Sequence[Begin], paced: bool) -> None:
+        """Bring the sessions to what was acknowledged last."""
+        if not self.resumed:
+            return
+        rows = []
+        for session, state, begin in zip(sessions, self.states, begins, strict=True):
+            record = session.record
+            record.tally.resumed += 1
+            if state is not None:
+                session.restore(state, gap=begin.gap)
+            if session.source is None or (session.source.source.repeats and not paced):
+                continue
+            for told in since(self.records, session.name, session.number):
+                row, fired = observation(told), alert(told)
+                if row is not None:
+                    record.memory.write(row)
+                    rows.append(row)
+                if fired is not None:
+                    record.alerts.append(fired)
+                    record.standing.disarm(told["cause"])
+            if begin.gap:
+                record.gap(begin.at - begin.gap, begin.at)
+        sessions[0].record.desk.redone = Redone(rows)

@@ -1,0 +1,199 @@
+"""Runs that are killed at any moment and resumed: nothing acknowledged is lost, nothing is told twice."""
+
+from __future__ import annotations
+
+import json
+import signal
+from dataclasses import replace
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from random import Random
+
+import pytest
+
+pytest.importorskip("av")
+pytest.importorskip("rapidocr")
+pytest.importorskip("onnxruntime")
+
+from headrace.apps.options import Options
+from headrace.apps.recall import recall
+from headrace.apps.result import Result
+from headrace.apps.watch import watch
+from headrace.core.errors import ConfigError, HeadraceError, InputError
+from tests.apps.crashing import Death, Feed, crash_and_resume, emitted, excerpt, found, said, watched
+from tests.apps.watching import folder
+
+SECONDS = 18.0
+WHEN = ("weather at hollow lock", "gate 9 is open")
+ASK = ("what is the weather at hollow lock?",)
+#: Runs, and deaths in each, of `make test`; `make test-all` adds the rest of a hundred.
+CHAINS = [(seed, 3) for seed in range(4)]
+MANY = [(seed, 4) for seed in range(100, 125)]
+
+
+@cache
+def recording() -> Path:
+    """The beginning of the packaged clip."""
+    return excerpt(Path(str(files("headrace.apps").joinpath("demo/demo.mp4"))), SECONDS, folder() / "beginning.mp4")
+
+
+def options(out: Path, speed: str = "max") -> Options:
+    return Options(ask=ASK, when=WHEN, out=out, speed=speed, every_s=0.1)
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
+    """A run that was left alone, and the number of its file operations."""
+    out = tmp_path_factory.mktemp("unbroken") / "out"
+    code, operations = watched(Feed(str(recording())), options(out), Death())
+    assert code == 0
+    assert operations > 200
+    return out, operations
+
+
+def same_as_unbroken(seed: int, deaths: int, unbroken: tuple[Path, int], out: Path) -> int:
+    straight, operations = unbroken
+    random = Random(seed)
+    planned = [Death(operation=random.randint(1, operations)) for _ in range(deaths)]
+    died = crash_and_resume(Feed(str(recording())), options(out), planned)
+    ids = [record["id"] for record in emitted(out)]
+    assert len(ids) == len(set(ids)), planned
+    assert said(out) == said(straight), planned
+    assert found(out) == found(straight), planned
+    resumed = Result.load(out / "events.json").run.resumed
+    assert resumed <= died
+    return died
+
+
+@pytest.mark.parametrize(("seed", "deaths"), CHAINS)
+def test_a_file_at_full_speed_tells_what_an_unbroken_run_tells(
+    seed: int, deaths: int, unbroken: tuple[Path, int], tmp_path: Path
+) -> None:
+    assert same_as_unbroken(seed, deaths, unbroken, tmp_path / "out") >= 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("seed", "deaths"), MANY)
+def test_a_hundred_deaths(seed: int, deaths: int, unbroken: tuple[Path, int], tmp_path: Path) -> None:
+    same_as_unbroken(seed, deaths, unbroken, tmp_path / "out")
+
+
+def nothing_lost_or_doubled(out: Path) -> Result:
+    """What was acknowledged is in the result, once."""
+    told, result = emitted(out), Result.load(out / "events.json")
+    ids = [record["id"] for record in told]
+    assert len(ids) == len(set(ids))
+    held = {part.id for part in (*result.text, *result.speech, *result.sounds, *result.events, *result.alerts)}
+    held |= {made.id for made in result.answers}
+    assert [record for record in told if record["id"] not in held and record["kind"] not in ("gap", "answer")] == []
+    texts = [record["content"]["text"] for record in told if record["kind"] == "text"]
+    assert len(texts) == len(set(texts)), "a line that stayed on screen was told twice"
+    return result
+
+
+@pytest.mark.parametrize("seconds", [[2.5], [1.5, 2.0]])
+def test_a_file_in_real_time_goes_on(seconds: list[float], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    deaths = [Death(seconds=at) for at in seconds]
+    assert crash_and_resume(Feed(str(recording())), options(out, "4"), deaths) == len(seconds)
+    result = nothing_lost_or_doubled(out)
+    assert result.run.media_s == pytest.approx(SECONDS, abs=0.5)
+    assert 1 <= result.run.resumed <= len(seconds)
+    assert result.sources[0].gaps == []
+
+
+def test_a_camera_goes_on_and_the_gap_is_told(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    feed = Feed(str(excerpt(recording(), 7.0, tmp_path / "camera.mp4")), live=True)
+    assert crash_and_resume(feed, options(out), [Death(seconds=4.0)]) == 1
+    told, result = emitted(out), Result.load(out / "events.json")
+    ids = [record["id"] for record in told]
+    assert len(ids) == len(set(ids))
+    held = {part.id for part in (*result.text, *result.speech, *result.sounds, *result.events, *result.alerts)}
+    assert all(record["id"] in held for record in told if record["kind"] in ("text", "speech", "sound", "event"))
+    ((start, end),) = result.sources[0].gaps
+    assert 0 <= start < end < 120
+    (gap,) = [record for record in told if record["kind"] == "gap"]
+    assert (gap["start"], gap["end"]) == (round(start * 1e9), round(end * 1e9))
+    assert result.run.media_s > end
+
+
+def test_a_run_killed_at_its_end_is_finished_by_resuming(unbroken: tuple[Path, int], tmp_path: Path) -> None:
+    """The last writes are those of the reports: each death there leaves a folder that can be gone on with."""
+    straight, operations = unbroken
+    died = crash_and_resume(Feed(str(recording())), options(tmp_path / "out"), [Death(operation=operations - 20)])
+    assert died == 1
+    assert found(tmp_path / "out") == found(straight)
+
+
+def test_what_is_finished_is_not_watched_again(unbroken: tuple[Path, int]) -> None:
+    out, _ = unbroken
+    before = (out / "trace.jsonl").read_bytes()
+    again = watch([], Options(out=out, resume=True))
+    assert again == Result.load(out / "events.json")
+    assert (out / "trace.jsonl").read_bytes() == before
+
+
+@pytest.fixture
+def killed(tmp_path: Path) -> Path:
+    """A run that died half way."""
+    out = tmp_path / "killed"
+    code, _ = watched(Feed(str(recording())), options(out), Death(operation=150))
+    assert code == -signal.SIGKILL
+    return out
+
+
+def test_everything_acknowledged_can_be_asked_before_resuming(killed: Path) -> None:
+    held = recall(killed)
+    assert not held.running
+    assert held.result is None
+    (memory,) = held.memories.values()
+    told = [record["id"] for record in emitted(killed) if record["kind"] in ("text", "speech", "event", "sound")]
+    assert told
+    assert all(memory.get(name) is not None for name in told)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"when": ("something else",)}, "another --when"),
+        ({"speed": "realtime"}, "another --speed"),
+        ({"asr": "lm:x.txt"}, "another --asr"),
+        ({"out": None}, "needs the folder"),
+    ],
+)
+def test_another_run_is_refused(killed: Path, change: dict[str, object], said: str) -> None:
+    before = sorted((path.name, path.stat().st_size) for path in killed.rglob("*"))
+    with pytest.raises(ConfigError, match=said):
+        watch([], replace(options(killed), resume=True, **change))
+    assert sorted((path.name, path.stat().st_size) for path in killed.rglob("*")) == before
+
+
+def test_another_source_is_refused(killed: Path, tmp_path: Path) -> None:
+    other = excerpt(recording(), 5.0, tmp_path / "other.mp4")
+    with pytest.raises(ConfigError, match="another SOURCE"):
+        watch(other, replace(options(killed), resume=True))
+    other.replace(tmp_path / "moved.mp4")
+    given = json.loads((killed / "run.json").read_text())
+    given["sources"][0]["address"] = str(tmp_path / "moved.mp4")
+    (killed / "run.json").write_text(json.dumps(given))
+    with pytest.raises(HeadraceError, match="is of another source"):
+        watch([], replace(options(killed), resume=True))
+
+
+@pytest.mark.parametrize("damage", ["cut", "rubbish", "other"])
+def test_a_damaged_state_is_told_in_one_line(killed: Path, damage: str) -> None:
+    state = killed / "state" / "0.safetensors"
+    data = state.read_bytes()
+    state.write_bytes({"cut": data[: len(data) // 2], "rubbish": bytes(1000), "other": b"{}"}[damage])
+    with pytest.raises(HeadraceError) as told:
+        watch([], replace(options(killed), resume=True))
+    assert "\n" not in str(told.value)
+    assert "0.safetensors" in str(told.value)
+
+
+def test_there_must_be_a_run_to_resume(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="holds no run to resume"):
+        watch(recording(), Options(out=tmp_path / "nothing", resume=True))
+    assert not (tmp_path / "nothing").exists()
