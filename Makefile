@@ -10,6 +10,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE
 PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest
 
+# Debian's: narration for tests of speech, and a browser for tests of the report.
+TOOLS := espeak-ng chromium
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-all soak lint bench docs clean
 
@@ -32,13 +35,25 @@ $(VENV)/.docs: $(VENV)/.installed
 	$(PIP) --editable '.[$(EXTRAS),docs]'
 	@touch $@
 
+$(VENV)/.tools: $(VENV)/.torch
+	@for tool in $(TOOLS); do \
+	  command -v $$tool >/dev/null && continue; \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "installing $$tool"; \
+	    apt-get install -y -qq $$tool >/dev/null 2>&1 || { apt-get update -qq && apt-get install -y -qq $$tool >/dev/null; }; \
+	  else \
+	    echo "tests that need $$tool are skipped; to run them: sudo apt-get install $$tool"; \
+	  fi; \
+	done
+	@touch $@
+
 demo: setup ## watch the demo clip: report, timeline and answers in demo-out/
 	$(ONE_THREAD) $(BIN)/headrace watch demo: --out demo-out
 
-test: lint ## lint and the quick tests
+test: lint $(VENV)/.tools ## lint and the quick tests
 	$(PYTEST) -q -m 'not slow and not soak and not gpu'
 
-test-all: lint ## lint and every test but the soak
+test-all: lint $(VENV)/.tools ## lint and every test but the soak
 	HEADRACE_SUITE=whole $(PYTEST) -m 'not soak'
 
 soak: setup ## endless streams at constant memory

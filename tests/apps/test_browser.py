@@ -108,7 +108,8 @@ def test_zoom_by_drag_keys_buttons_and_wheel(browser: Chromium, talk: Path) -> N
 def test_hover_tells_what_was_there(browser: Chromium, talk: Path) -> None:
     with browser.tab(talk) as tab:
         line = tab.run(
-            "(() => { const el = [...document.querySelectorAll('.lines > li.speech')].find((el) => !el.querySelector('em'));"
+            "(() => { const all = [...document.querySelectorAll('.lines > li.speech')];"
+            "const el = all.find((one) => !one.querySelector('em'));"
             "const t = el.querySelector('time'); return [+t.dataset.from, +t.dataset.to, +el.dataset.s,"
             "el.querySelector('p').textContent, el.id]; })()"
         )

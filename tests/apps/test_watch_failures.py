@@ -28,7 +28,6 @@ HOPELESS = {
     "directory": "a folder without images",
     "empty": "the file is empty",
     "moov_missing": "cut short before its index",
-    "audio_only": "has no video (only audio)",
     "no_frames": "not one frame could be decoded",
 }
 #: What is mended, and the warning that counts it; None where nothing is wrong.
@@ -42,6 +41,7 @@ MENDED = {
     "pts_missing": "60 mended time stamps",
     "variable_rate": None,
     "one_pixel": None,
+    "audio_only": None,
 }
 
 
@@ -81,8 +81,29 @@ def test_what_cannot_be_watched_is_refused(kind: str, tmp_path: Path) -> None:
     assert str(troubles()[kind]) in done.stderr
 
 
-def test_one_hopeless_source_among_others_is_told_before_anything_is_written(tmp_path: Path) -> None:
-    done = headrace("watch", short()[0], troubles()["text"], "--out", tmp_path / "out")
+def test_one_hopeless_source_among_others_does_not_touch_them(tmp_path: Path) -> None:
+    """Three are asked for, two are watched to their ends; the fault is told, and the exit code is 2."""
+    out = tmp_path / "out"
+    sources = (f"lost={troubles()['text']}", f"slides={short()[0]}", f"dot={troubles()['one_pixel']}")
+    done = headrace("watch", *sources, "--out", out, "--ask", f"what about {short()[1].lines[0].text}?")
+    assert done.returncode == 2
+    assert re.fullmatch(r"headrace: warning: lost: .*not a video or an image.*\n", done.stderr)
+    assert done.stdout.endswith(f"report: {out / 'report.html'}\n")
+    result = Result.load(out / "events.json")
+    assert [(source.name, bool(source.frames_read)) for source in result.sources] == [
+        ("lost", False),
+        ("slides", True),
+        ("dot", True),
+    ]
+    assert len(result.text) == len(short()[1].lines)
+    assert {line.source for line in result.text} == {"slides"}
+    assert result.answers[0].seen
+
+
+def test_nothing_is_written_where_no_source_can_be_watched(tmp_path: Path) -> None:
+    done = inside(
+        "watch", troubles()["text"], tmp_path / "not there.mp4", troubles()["empty"], "--out", tmp_path / "out"
+    )
     refused(done, str(troubles()["text"]), tmp_path / "out")
 
 
@@ -97,7 +118,9 @@ def test_what_can_be_mended_is_watched_and_counted(tmp_path: Path) -> None:
         told = [line for line in warnings if str(troubles()[kind]) in line]
         assert bool(told) == (expected is not None)
         assert expected is None or any(line.endswith(f": {expected}") for line in told), told
-    assert all(source.frames_read for source in Result.load(out / "events.json").sources)
+    for source in Result.load(out / "events.json").sources:
+        assert bool(source.frames_read) == (source.url != str(troubles()["audio_only"]))
+        assert bool(source.channels) == (source.url == str(troubles()["audio_only"]))
 
 
 @pytest.mark.parametrize(
@@ -133,6 +156,14 @@ def test_what_is_not_there_is_refused(address: str, said: str, tmp_path: Path) -
         (["--when", "a b", "--when", "a b"], "is given twice"),
         (["--ask", " "], "the question ' ' has no word"),
         (["--llm", "nonsense"], "http(s)://"),
+        (["--keep", "text"], "--keep 'text' is no rule; write KIND=AGE"),
+        (["--keep", "words=1h"], "--keep 'words=1h' is no rule"),
+        (["--asr", "whisper"], "speech recogniser 'whisper' is not known; give grammar:FILE, lm:FILE or"),
+        (["--asr", "grammar:not there"], "no such file; give the file of the speech plug"),
+        (["--source", "rtsp://127.0.0.1:9/x"], "has no name; write --source NAME=URL"),
+        (["--source", "..=x.mp4"], "the name before = needs a letter or digit"),
+        (["--source", "a=x.mp4", "--source", "a=y.mp4"], "two sources are named 'a'; give each a name of its own"),
+        (["--resume"], "holds no run to resume; watch without --resume"),
         (["--sped", "max"], "no such option: --sped"),
         (["--speed"], "requires an argument"),
     ],
@@ -143,7 +174,7 @@ def test_a_wrong_option_is_refused(words: list[str], said: str, tmp_path: Path) 
 
 
 def test_no_source_is_refused() -> None:
-    refused(headrace("watch"), "missing argument 'SOURCE...'; see `headrace watch --help`")
+    refused(headrace("watch"), "nothing to watch: give a file, a URL, a folder of images, camera:0, - or demo:")
 
 
 def test_an_empty_pipe_is_refused(tmp_path: Path) -> None:
@@ -175,7 +206,7 @@ def test_a_full_disk_is_told_in_one_line(room: int, tmp_path: Path) -> None:
     assert not (out / "report.html").exists()
     if (out / "events.json").exists():
         Result.load(out / "events.json")
-    assert not list(out.rglob(".*"))
+    assert [path.name for path in out.rglob(".*")] == [".lock"]
 
 
 @pytest.mark.parametrize(("speed", "number"), [("realtime", signal.SIGINT), ("max", signal.SIGTERM)])
@@ -222,15 +253,15 @@ def test_asking_what_is_no_run_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a file").write_text("mine")
     refused(inside("ask", tmp_path / "nowhere", "what?"), "is no folder")
     refused(inside("ask", tmp_path / "a file", "what?"), "is no folder")
-    refused(inside("ask", tmp_path, "what?"), "holds no finished run")
-    refused(inside("ask", tmp_path), "missing argument")
-    refused(inside("ask", tmp_path, "?"), "the question '?' has no word")
+    refused(inside("ask", tmp_path, "what?"), "holds no run")
+    refused(inside("ask", tmp_path), "give the --out of a run, then the question")
 
 
 def test_asking_a_damaged_run_is_refused(tmp_path: Path) -> None:
     assert inside("watch", troubles()["one_pixel"], "--out", tmp_path).returncode == 0
     assert inside("ask", tmp_path, "what?").stdout == "not seen\n"
-    for name in ("events.json", "memory.safetensors"):
+    refused(inside("ask", tmp_path, "?"), "the question '?' has no word")
+    for name in ("run.json", "events.json", "memory/0.safetensors"):
         data = (tmp_path / name).read_bytes()
         (tmp_path / name).write_bytes(data[: len(data) // 2])
         refused(inside("ask", tmp_path, "what?"), name)

@@ -105,8 +105,34 @@ def test_files_that_are_no_snapshot(tmp_path):
     for header in ({"format": "1"}, {"format": None}):
         with pytest.raises(StateError, match="not a headrace snapshot"):
             load(saved(tmp_path, **header))
-    with pytest.raises(StateError, match="snapshot format 2, this headrace reads up to 1; upgrade headrace"):
+    with pytest.raises(StateError, match="snapshot format 3, this headrace reads up to 2; upgrade headrace"):
+        load(saved(tmp_path, format=3))
+    with pytest.raises(StateError, match="not a readable snapshot"):
         load(saved(tmp_path, format=2))
+
+
+def test_a_file_of_the_format_before_is_read(tmp_path):
+    meta = {"rows": [["Gate 3 is open", 1.5, None]], "own": {"n": 2}}
+    found = load(saved(tmp_path, kind="memory", meta=meta))
+    assert_equal(found, Snapshot("memory", meta, {"a": np.zeros(3)}))
+
+
+def test_meta_may_be_larger_than_a_header(tmp_path):
+    """The header of a safetensors file holds 100 MB at most, and is read whole by whoever looks into it."""
+    meta = {"lines": ["Sluice gate 3 is open; the water stands at 4.71 m" * 20] * 2_000}
+    save(tmp_path / "state", Snapshot("reading", meta))
+    header = int.from_bytes((tmp_path / "state").read_bytes()[:8], "little")
+    assert header < 1_000
+    assert load(tmp_path / "state").meta == meta
+
+
+@pytest.mark.parametrize("meta", [b"", b"{", b"[1]", b"7", b"\xff\xfe", b"[" * 200_000])
+def test_meta_that_is_no_object(tmp_path, meta):
+    path, header = tmp_path / "state", {"format": 2, "library": "0", "kind": "x"}
+    save_file({"headrace.meta": np.frombuffer(meta, np.uint8)}, str(path), metadata={"headrace": json.dumps(header)})
+    with pytest.raises(StateError, match=r"state is ") as raised:
+        load(path)
+    assert "\n" not in str(raised.value)
 
 
 def test_a_snapshot_with_half_a_header(tmp_path):

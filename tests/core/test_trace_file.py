@@ -167,3 +167,72 @@ def test_equal_runs_give_equal_bytes(tmp_path):
     write(tmp_path / "a")
     write(tmp_path / "b")
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+@given(st.integers(0, 400), st.integers(0, 3), st.sampled_from(["a", "日本語のテロップ", "né\u2028x"]))
+def test_a_trace_goes_on_behind_its_last_whole_line(tmp_path_factory, cut, count, content):
+    path = tmp_path_factory.mktemp("t") / "trace"
+    write(path, count, content)
+    torn = path.read_bytes()[: -cut or None]
+    path.write_bytes(torn)
+    whole = torn[: torn.rfind(b"\n") + 1]
+    trace = Trace(path, {"stream": "s", "seed": 7}, resume=True)
+    trace.resume(11)
+    trace.emit(emission(99, content))
+    trace.sync()
+    on_disk = path.read_bytes()
+    trace.close()
+    assert path.read_bytes() == on_disk
+    if whole:
+        assert on_disk.startswith(whole)
+    records = list(read_trace(path))
+    assert [record["type"] for record in records].count("header") == 1
+    assert records[0]["seed"] == 7
+    assert len(records) == max(whole.count(b"\n"), 1) + 2
+    assert [record["type"] for record in records[-2:]] == ["resume", "emit"]
+    assert records[-1]["content"] == content
+
+
+def test_a_trace_that_is_not_there_is_begun(tmp_path):
+    Trace(tmp_path / "trace", {"seed": 1}, resume=True).close()
+    assert [record["type"] for record in read_trace(tmp_path / "trace")] == ["header"]
+
+
+@given(st.lists(st.integers(0, 40), max_size=8), st.integers(600, 1500))
+def test_a_trace_that_is_taken_up_again_and_again_stays_within_its_bytes(tmp_path_factory, lengths, max_bytes):
+    path = tmp_path_factory.mktemp("t") / "trace"
+    older, written = path.with_name("trace.1"), []
+    Trace(path, {"stream": "s"}, max_bytes=max_bytes).close()
+    for length in lengths:
+        trace = Trace(path, {"stream": "s"}, max_bytes=max_bytes, resume=True)
+        for _ in range(length):
+            trace.mark("s", len(written))
+            written.append(len(written))
+            trace.sync()
+            assert path.stat().st_size + (older.stat().st_size if older.exists() else 0) <= max_bytes
+        trace.close()
+        with path.open("ab") as file:
+            file.write(b'{"type":"emit","id"')
+    Trace(path, {"stream": "s"}, max_bytes=max_bytes, resume=True).close()
+    parts = [list(read_trace(part)) for part in (older, path) if part.exists()]
+    assert all(part[0] == parts[0][0] for part in parts), "each file begins with the same header"
+    kept = [record["number"] for part in parts for record in part[1:]]
+    assert kept == written[len(written) - len(kept) :]
+    assert len(kept) == len(written) or older.exists()
+
+
+def test_a_trace_may_begin_a_new_file(tmp_path):
+    path, older = tmp_path / "trace", tmp_path / "trace.1"
+    trace = Trace(path, {"seed": 1})
+    trace.rotate()
+    assert not older.exists(), "nothing was written: there is nothing to put away"
+    for number in range(3):
+        trace.mark("s", number)
+        trace.rotate()
+    trace.rotate()
+    trace.mark("s", 3)
+    trace.close()
+    assert [record.get("number") for record in read_trace(older)] == [None, 2]
+    assert [record.get("number") for record in read_trace(path)] == [None, 3]
+    trace.rotate()
+    assert [record.get("number") for record in read_trace(path)] == [None, 3], "a closed trace stays as it is"

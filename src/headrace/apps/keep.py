@@ -12,6 +12,8 @@ from headrace.core.item import SECOND
 
 #: What can be named in a rule, with the kind of emission and row it is.
 KINDS = {"text": "text", "speech": "speech", "sounds": "sound", "events": "event", "thumbnails": "thumbnail"}
+#: The kinds of row in a memory.
+ROWS = ("text", "speech", "sound", "event")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _AGE = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
 
@@ -53,9 +55,19 @@ class Keep:
         return self.ages.get(kind) != 0
 
     def before(self, kind: str, now: int) -> int | None:
-        """Media time in ns before which what is of that kind must go, None if there is no limit."""
+        """Media time in ns before which what is of that kind must go, None if there is no limit of age."""
         age = self.ages.get(kind)
-        return None if age is None else now - age if age else 1 << 62
+        return now - age if age else None
+
+    @property
+    def unstored(self) -> list[str]:
+        """The kinds of row that are never written to disk."""
+        return [kind for kind in ROWS if not self.stores(kind)]
+
+    @property
+    def wordless(self) -> bool:
+        """Whether words of some kind are never written to disk."""
+        return not (self.stores("text") and self.stores("speech"))
 
     @property
     def shortest(self) -> int | None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Self
 
 from headrace.apps.decode import decode
+from headrace.apps.output import refused
 from headrace.core.errors import ConfigError, InputError
 from headrace.core.files import atomic_write
 
@@ -52,8 +52,12 @@ class Manifest:
     keep: list[str] = field(default_factory=list)
     format: int = FORMAT
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        atomic_write(path, json.dumps(asdict(self), indent=1) + "\n")
+    def save(self, path: Path) -> None:
+        """Raises CapacityError if the disk does not take it."""
+        try:
+            atomic_write(path, json.dumps(asdict(self), indent=1) + "\n")
+        except OSError as error:
+            raise refused(path, error) from error
 
     @classmethod
     def load(cls, path: Path) -> Self:

@@ -92,16 +92,14 @@ class Output:
         path = self.folder / STATE / f"{number}.safetensors"
         return load(path) if path.is_file() else None
 
-    def retire(self, keep: Sequence[str]) -> None:
-        """Remove the thumbnails that are not among those names."""
-        kept = set(keep)
-        for _ in range(len(self._thumbnails)):
-            path, size = self._thumbnails.popleft()
-            if f"{THUMBNAILS}/{path.name}" in kept:
-                self._thumbnails.append((path, size))
-            else:
+    def remove(self, name: str) -> None:
+        """Remove a thumbnail; `name` as `thumbnail` gave it."""
+        for at, (path, size) in enumerate(self._thumbnails):
+            if name == f"{THUMBNAILS}/{path.name}":
+                del self._thumbnails[at]
                 path.unlink(missing_ok=True)
                 self._held -= size
+                return
 
     def finish(self, result: Result, memories: Sequence[ObservationMemory]) -> Path:
         """Write the memories, the result and the reports; returns the path of the report.

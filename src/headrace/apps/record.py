@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from headrace.apps.decode import decode
 from headrace.apps.journal import Journal
-from headrace.apps.keep import Keep
+from headrace.apps.keep import ROWS, Keep
 from headrace.apps.live import View
 from headrace.apps.output import Output
 from headrace.apps.redo import Redone
@@ -79,6 +80,7 @@ class Record:
         self.series, self.tally = Series(), Tally()
         self.alerts: list[Alert] = []
         self._proofs: dict[str, list[str]] = {}  # of each alert: the observations that it rests on
+        self._pictures: deque[tuple[int, str]] = deque()  # that must go in time
 
     # -- taking in ------------------------------------------------------------------------------
 
@@ -163,6 +165,8 @@ class Record:
         picture = None
         if output is not None and self.desk.keep.stores("thumbnail"):
             picture = output.thumbnail(moment.segment, moment.admission.frame)
+            if self.desk.keep.before("thumbnail", 0) is not None:
+                self._pictures.append((item.pts, picture))
         row = Observation(
             moment.segment, "event", item.source, "", boundary.pts, boundary.known,
             score=boundary.score, thumbnail=picture, segment=moment.segment,
@@ -211,10 +215,24 @@ class Record:
 
     def retire(self) -> None:
         """Forget what is older than the rules of `Keep` allow."""
-        for kind in ("text", "speech", "sound", "event"):
-            before = self.desk.keep.before(kind, self.tally.media)
+        keep, output, now = self.desk.keep, self.desk.output, self.tally.media
+        before = keep.before("thumbnail", now)
+        while before is not None and output is not None and self._pictures and self._pictures[0][0] < before:
+            output.remove(self._pictures.popleft()[1])
+        for kind in ROWS:
+            before = keep.before(kind, now)
             if before is not None:
                 self.memory.retire(kind, before)
+
+    def stored(self) -> ObservationMemory:
+        """The memory as it may be written to disk."""
+        kinds = self.desk.keep.unstored
+        if not kinds:
+            return self.memory
+        memory = self.memory.fork()
+        for kind in kinds:
+            memory.retire(kind, 1 << 62)
+        return memory
 
     def settle(self) -> None:
         """At the end: how long the evidence of alerts was there, and its picture, are known now."""
@@ -232,8 +250,12 @@ class Record:
             "series": asdict(self.series),
             "alerts": [asdict(alert) for alert in self.alerts],
             "proofs": self._proofs,
+            "pictures": list(self._pictures),
         }
-        return Snapshot.join("record", {"memory": self.memory.snapshot(), "standing": self.standing.snapshot()}, meta)
+        parts = {"memory": self.stored().snapshot()}
+        if not self.desk.keep.wordless:
+            parts["standing"] = self.standing.snapshot()
+        return Snapshot.join("record", parts, meta)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Raises InputError or StateError if the snapshot is damaged or of something else."""
@@ -243,8 +265,15 @@ class Record:
         self.series = decode(Series, own["series"], "record", "series")
         self.alerts = decode(list[Alert], own["alerts"], "record", "alerts")
         self._proofs = decode(dict[str, list[str]], own["proofs"], "record", "proofs")
+        self._pictures = deque(decode(list[tuple[int, str]], own["pictures"], "record", "pictures"))
         self.memory.restore(snapshot.part("memory"))
-        self.standing.restore(snapshot.part("standing"))
+        if "standing" in snapshot.meta["parts"]:
+            self.standing.restore(snapshot.part("standing"))
+        else:
+            fired = {alert.when for alert in self.alerts}
+            for question in list(self.standing):
+                if question.text in fired:
+                    self.standing.disarm(question.id)
 
 
 def as_evidence(found: Found) -> Evidence:

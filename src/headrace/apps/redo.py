@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from headrace.apps.decode import decode
+from headrace.apps.keep import ROWS
 from headrace.apps.result import Alert
 from headrace.core.errors import InputError
 from headrace.core.item import SECOND
@@ -19,9 +20,6 @@ from headrace.understanding.observation import Observation
 NEAR = SECOND
 #: A line that is read within this time of when it was last acknowledged is the same line.
 AGAIN = 60 * SECOND
-
-#: Kinds of emission that are an observation.
-ROWS = frozenset({"text", "speech", "sound", "event"})
 
 
 def acknowledged(path: Path) -> list[dict[str, Any]]:

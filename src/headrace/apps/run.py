@@ -115,7 +115,9 @@ class Run:
         answers = [self._answer(number, query, media) for number, query in enumerate(self.queries)]
         for session in sessions:
             session.record.retire()
-        rows = [row for session in sessions for row in session.record.memory.rows()]
+        desk.journal.retire(media)
+        memories = [session.record.stored() for session in sessions]
+        rows = [row for memory in memories for row in memory.rows()]
         rows.sort(key=lambda row: (row.first, row.id))
         info = self._info(media)
         result = Result(
@@ -139,7 +141,7 @@ class Run:
             desk.journal.trace.end(desk.clock.now(), drops=self._drops(), errors=errors)
             desk.journal.trace.close()
         if desk.output is not None:
-            desk.output.finish(result, [session.record.memory for session in sessions])
+            desk.output.finish(result, memories)
         return result
 
     def _info(self, media: int) -> RunInfo:

@@ -245,15 +245,19 @@ class Session:
     def _write(self, position: Mapping[str, Any] | None) -> None:
         """Save the state at a position of the source; None: at its end."""
         assert self._save is not None
-        self.record.retire()
+        record, journal = self.record, self.record.desk.journal
+        record.retire()
+        journal.retire(record.tally.media)
         self.number += 1
-        trace = self.record.desk.journal.trace
+        trace = journal.trace
         if trace is not None:
             trace.mark(self.name, self.number)
             trace.sync()
         meta = {"number": self.number, "position": position, "saved_at": time.time()}
-        parts = {"record": self.record.snapshot()}
+        parts = {"record": record.snapshot()}
         ops = {name: op.snapshot() for name, op in self._ops.items() if isinstance(op, Stateful)}
+        if record.desk.keep.wordless:
+            ops.pop("reading", None)  # it holds the lines that it follows
         if position is None or not self._save(Snapshot.join("session", {**parts, **ops}, meta)):
             self._save(Snapshot.join("session", parts, meta))
 

@@ -33,8 +33,8 @@ class Language:
 
     Of a text, a trigram model is built (fixed discount; pocketsphinx.lm). Words that it lacks cannot be recognised:
     other words come out in their place, in an order that the text never has. So a stretch is dropped in which fewer
-    than `FAMILIAR` of the words and ends were found as the end of a known pair or triple (else the model backs off to the word
-    alone: S. Katz, "Estimation of probabilities from sparse data", 1987). Speech that fits still passes now and then.
+    than `FAMILIAR` of the words and sentence ends came by a known pair or triple (else the model backs off to the word
+    alone: S. Katz, "Estimation of probabilities from sparse data", 1987). Speech that fits still passes at times.
 
     `Phrase.score` is that share within the phrase, 0..1; no probability of being right.
 

@@ -80,7 +80,7 @@ class Sphinx:
         self._words = "grammar" if grammar is not None else self._decoder.current_search()
 
     def words(self, pcm: bytes) -> list[Segment]:
-        """The best succession of words and fillers of a stretch, as `speech` gives it; none if no way leads to the end."""
+        """The best succession of words and fillers of a stretch, as `speech` gives it; none if no way ends."""
         return self._decode(self._words, pcm)
 
     def phones(self, pcm: bytes) -> list[Segment]:
@@ -90,6 +90,7 @@ class Sphinx:
     def _decode(self, search: str, pcm: bytes) -> list[Segment]:
         decoder = self._decoder
         decoder.activate_search(search)
+        decoder.reinit_feat()  # the estimate of the noise outlives an utterance
         decoder.start_utt()
         decoder.process_raw(pcm, full_utt=True)
         decoder.end_utt()

@@ -89,6 +89,8 @@ class LineTracks:
 
     def look(self, pts: int, admission: Admission) -> Iterator[Observation]:
         """Extend the lines that still stand at this frame; yields those that have just ended."""
+        while self._tracks and not self._tracks[0].live and pts - self._tracks[0].observation.last > RETURN_WITHIN:
+            self._tracks.popleft()
         for track in self._tracks:
             if not track.live:
                 continue
