@@ -6,6 +6,7 @@ import html
 import random
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -93,7 +94,7 @@ def test_long_phrases_are_parted_by_words_in_proportion(seed: int) -> None:
     assert [word for cue in cues for part in cue.lines for word in part.split()] == words
     assert all(len(cue.lines) <= LINES and all(len(part) <= WIDTH for part in cue.lines) for cue in cues)
     assert abs(cues[0].start - first) < 0.001
-    assert all(one.end == two.start for one, two in zip(cues, cues[1:], strict=False))
+    assert all(one.end == two.start for one, two in pairwise(cues))
     if last - first > 1:
         assert abs(cues[-1].end - last) < 0.001
         letters = sum(len(part) for cue in cues for part in cue.lines)

@@ -14,7 +14,10 @@ from headrace.core.errors import InputError, StateError
 from headrace.core.item import SECOND
 from headrace.core.stateful import Snapshot, load
 from headrace.understanding.meaning import Encoder
-from headrace.understanding.memory import SMALLEST, ObservationMemory
+from headrace.understanding.memory import ObservationMemory
+
+#: Bytes of a recalled memory: what is recalled is not forgotten again; the files that it comes from bound it.
+AMPLE = 1 << 50
 
 
 @dataclass(slots=True)
@@ -70,7 +73,7 @@ def recall(folder: str | os.PathLike[str], encoder: Encoder | None = None) -> Re
             mark, found.reached[name] = _saved(state, file)
             found.memories[name] = remember(state.part("record").part("memory"), encoder, file)
         else:
-            found.memories[name] = ObservationMemory(SMALLEST, encoder)
+            found.memories[name] = ObservationMemory(AMPLE, encoder)
         memory = found.memories[name]
         for record in since(records, name, mark):
             found.reached[name] = max(found.reached.get(name, 0), record["t_input"])
@@ -82,7 +85,7 @@ def recall(folder: str | os.PathLike[str], encoder: Encoder | None = None) -> Re
 
 def remember(snapshot: Snapshot, encoder: Encoder | None, file: Path) -> ObservationMemory:
     """The memory of a snapshot; StateError, naming `file`, if that is damaged."""
-    memory = ObservationMemory(max(2 * snapshot.nbytes(), SMALLEST), encoder)
+    memory = ObservationMemory(AMPLE, encoder)
     try:
         memory.restore(snapshot)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:

@@ -18,6 +18,7 @@ from headrace.apps.series import Series
 from headrace.core.clock import Clock
 from headrace.core.item import SECOND, Emission, Item, emission_id
 from headrace.core.stateful import Snapshot
+from headrace.media.heard import Heard
 from headrace.understanding.memory import ObservationMemory
 from headrace.understanding.observation import Observation
 from headrace.understanding.perceive import Moment
@@ -73,12 +74,16 @@ class Record:
         info: the source, for the result.
         memory, standing: of this source alone, so that a fault or a flood of another touches neither.
         series, alerts, tally: see their classes.
+        last_heard: the newest chunk of sound.
+        age: ns from the arrival of a frame until its last line was told; 0 where time follows the media.
     """
 
     def __init__(self, info: SourceInfo, memory: ObservationMemory, standing: StandingQuestions, desk: Desk) -> None:
         self.info, self.memory, self.standing, self.desk = info, memory, standing, desk
         self.series, self.tally = Series(), Tally()
         self.alerts: list[Alert] = []
+        self.last_heard: Heard | None = None
+        self.age = 0
         self._proofs: dict[str, list[str]] = {}  # of each alert: the observations that it rests on
         self._pictures: deque[tuple[int, str]] = deque()  # that must go in time
 
@@ -104,7 +109,8 @@ class Record:
         """A chunk of sound was listened to, or something was heard in it."""
         if item.kind == "heard":
             self.tally.media = max(self.tally.media, item.pts)
-            heard = item.data
+            heard: Heard = item.data
+            self.last_heard = heard
             self.series.add(
                 item.pts / SECOND, state_bytes=self.memory.nbytes(), level_db=heard.level_db, voice=heard.voice
             )
@@ -139,7 +145,8 @@ class Record:
         sighting: Sighting = item.data
         seen, clock = sighting.observation, self.desk.clock
         if clock.paced and sighting.change != "gone":
-            self.tally.oldest = max(self.tally.oldest, clock.now() - item.arrival)
+            self.age = clock.now() - item.arrival
+            self.tally.oldest = max(self.tally.oldest, self.age)
         event = self.memory.get(seen.segment) if seen.segment else None
         seen = replace(seen, thumbnail=event.thumbnail if event is not None else None)
         if self._remember(seen, told=sighting.change != "new") and sighting.change == "new":

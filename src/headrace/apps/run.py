@@ -82,7 +82,8 @@ class Run:
         sessions, wall = self.sessions, self._stopwatch.wall()
         told = [session.status() for session in sessions]
         media = max(status.media_s for status in told)
-        known = [status.duration_s for status in told if status.duration_s is not None]
+        playing = [status for status in told if status.state != "lost"]
+        known = [status.duration_s for status in playing if status.duration_s is not None]
         blocks = sum(session.record.tally.blocks for session in sessions)
         self.desk.view.update(
             Status(
@@ -90,7 +91,7 @@ class Run:
                 told_s=min(session.told_s for session in sessions),
                 wall_s=wall,
                 source=", ".join(status.name for status in told),
-                duration_s=max(known) if len(known) == len(told) else None,
+                duration_s=max(known) if known and len(known) == len(playing) else None,
                 speed=self.speed,
                 fps=sum(session.decoded for session in sessions) / wall if wall else 0.0,
                 realtime_factor=media / wall if wall else 0.0,

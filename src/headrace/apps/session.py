@@ -139,24 +139,23 @@ class Session:
     @property
     def told_s(self) -> float:
         """Media seconds up to which everything found has been told."""
-        waiting = [item.pts for channel in self.channels if (item := channel.peek()) is not None]
-        return min([self.record.tally.media, *waiting]) / SECOND
+        media = self.record.tally.media
+        return (self.graph.reached(media) if self.graph is not None else media) / SECOND
 
     def status(self) -> SourceStatus:
         """How the source fares now."""
         record, channels = self.record, self.channels
-        tally, series = record.tally, record.series
-        loud = series.level_db[-1] if series.level_db and record.info.channels else None
+        tally, heard = record.tally, record.last_heard
         return SourceStatus(
             self.name,
             tally.media / SECOND,
             record.info.duration_s,
             self.state,
-            loud,
-            series.voice[-1] if series.voice else 0.0,
+            heard.level_db if heard is not None else None,
+            heard.voice if heard is not None else 0.0,
             sum(len(channel) for channel in channels),
             sum(channel.drops.lost for channel in channels),
-            tally.oldest / SECOND,
+            record.age / SECOND,
             tally.entered / tally.blocks if tally.blocks else 0.0,
         )
 

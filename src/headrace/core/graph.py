@@ -218,6 +218,11 @@ class Graph:
         """The channels, in the order of wiring; empty before the run."""
         return [edge.channel for node in self._nodes for edge in node.inputs if edge.channel is not None]
 
+    def reached(self, pts: int) -> int:
+        """Media time in ns up to which everything has been worked off, `pts` if nothing is queued or under way."""
+        queued = [item.pts for channel in self.channels if (item := channel.peek()) is not None]
+        return min([pts, *queued, *(node.working.pts for node in self._nodes if node.working is not None)])
+
     @property
     def ends(self) -> int:
         """Operators that nothing reads: where a `Barrier` arrives.

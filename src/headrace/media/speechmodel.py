@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -96,12 +97,13 @@ class SpeechModel:
         """Greedy CTC: (text, first s, last s, score)."""
         chances = self._model(**inputs).logits[0].float().log_softmax(-1)
         best, ids = chances.max(-1)
-        blank = self._model.config.pad_token_id
-        voiced = (ids != (0 if blank is None else blank)).nonzero()[:, 0]
+        blank = self._model.config.pad_token_id or 0
+        voiced = (ids != blank).nonzero()[:, 0]
         if not len(voiced):
             return []
         step = length / len(ids)
-        text = self._tokenizer.decode(ids.tolist(), skip_special_tokens=True)
+        kept = [token for token, _ in groupby(ids.tolist()) if token != blank]
+        text = self._tokenizer.decode(kept, skip_special_tokens=True, group_tokens=False)
         first, last = int(voiced[0]) * step, (int(voiced[-1]) + 1) * step
         return [(text, first, last, float(best[voiced].mean().exp()))]
 

@@ -89,6 +89,7 @@ class Map(Node):
     async def _work(self, graph: Graph, item: Item) -> None:
         """One item on the executor: outputs leave one by one, as a generator makes them."""
         clock, began, made = graph.clock, graph.clock.now(), 0
+        self.working = item
         channel = self.inputs[0].channel
         assert channel is not None
         async with aclosing(self._outputs(graph, item)) as outputs:
@@ -101,6 +102,7 @@ class Map(Node):
                 if channel.too_old(item):  # leave the rest: the generator sees GeneratorExit
                     channel.drops.add(item.pts, "cut")
                     break
+        self.working = None
         if graph.trace is not None:
             graph.trace.step(self.name, began, clock.now(), item, made)
 

@@ -37,6 +37,7 @@ class Node:
         epoch: the session's, set by the graph before the run.
         failures: items lost to errors that `OnError` let pass.
         stale: outputs an interruption has voided before they reached an edge.
+        working: the item that a worker is at.
     """
 
     def __init__(self, name: str, on_error: OnError = OnError.FAIL) -> None:
@@ -46,6 +47,7 @@ class Node:
         self.epoch = Epoch()
         self.failures = 0
         self.stale = Drops()
+        self.working: Item | None = None
 
     @property
     def fused(self) -> bool:
