@@ -32,10 +32,12 @@ class Death:
 
     Attributes:
         operation: at which file operation inside its folder (from 1), an fsync among them; 0 for never.
+        file: when a file of such a name is opened; "" for never.
         seconds: how many after its first file operation; 0 for never.
     """
 
     operation: int = 0
+    file: str = ""
     seconds: float = 0.0
 
 
@@ -140,6 +142,8 @@ def _arm(folder: Path, death: Death, told: Any) -> None:
     def hook(event: str, args: tuple[Any, ...]) -> None:
         if event in OPERATIONS and any(isinstance(arg, str | os.PathLike) and inside in str(arg) for arg in args):
             count()
+            if death.file and event == "open" and death.file in str(args[0]):
+                _die()
 
     sync = os.fsync
 

@@ -9,6 +9,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from random import Random
+from shutil import copytree
 
 import pytest
 
@@ -119,11 +120,10 @@ def test_a_camera_goes_on_and_the_gap_is_told(tmp_path: Path) -> None:
     assert result.run.media_s > end
 
 
-def test_a_run_killed_at_its_end_is_finished_by_resuming(unbroken: tuple[Path, int], tmp_path: Path) -> None:
-    """The last writes are those of the reports: each death there leaves a folder that can be gone on with."""
-    straight, operations = unbroken
-    died = crash_and_resume(Feed(str(recording())), options(tmp_path / "out"), [Death(operation=operations - 20)])
-    assert died == 1
+@pytest.mark.parametrize("file", ["memory/", "report.html", "events.json"])
+def test_a_run_killed_at_its_end_is_finished_by_resuming(file: str, unbroken: tuple[Path, int], tmp_path: Path) -> None:
+    straight, _ = unbroken
+    assert crash_and_resume(Feed(str(recording())), options(tmp_path / "out"), [Death(file=file)]) == 1
     assert found(tmp_path / "out") == found(straight)
 
 
@@ -135,13 +135,19 @@ def test_what_is_finished_is_not_watched_again(unbroken: tuple[Path, int]) -> No
     assert (out / "trace.jsonl").read_bytes() == before
 
 
-@pytest.fixture
-def killed(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def died(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that died half way."""
-    out = tmp_path / "killed"
+    out = tmp_path_factory.mktemp("died") / "out"
     code, _ = watched(Feed(str(recording())), options(out), Death(operation=150))
     assert code == -signal.SIGKILL
     return out
+
+
+@pytest.fixture
+def killed(died: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    return copytree(died, tmp_path / "killed")
 
 
 def test_everything_acknowledged_can_be_asked_before_resuming(killed: Path) -> None:

@@ -193,3 +193,42 @@ def test_many_cancelled_timers_leave_the_order_as_it_was(zero_clock):
         assert fired == sorted(kept, key=lambda n: (whens[n], n))
 
     zero_clock.run(main())
+
+
+@pytest.mark.parametrize(
+    "make", [MeasuredClock, lambda start: WallClock(start=start), lambda start: from_speed("max", start)]
+)
+def test_a_clock_may_go_on_from_where_another_was(make):
+    clock, times = make(90 * SECOND), []
+
+    async def main() -> None:
+        times.append(clock.now())
+        await clock.sleep_until(90 * SECOND + 5 * MS)
+        times.append(clock.now())
+        await clock.release(60 * SECOND)
+        times.append(clock.now())
+
+    assert clock.now() == 90 * SECOND
+    clock.run(main())
+    assert 90 * SECOND <= times[0] < times[1] <= times[2] < 100 * SECOND
+    assert times[1] >= 90 * SECOND + 5 * MS
+
+
+def test_a_scaled_clock_counts_from_its_start_at_its_speed():
+    clock = from_speed("50", 7 * SECOND)
+
+    async def main() -> None:
+        await clock.sleep_until(8 * SECOND)
+
+    assert (clock.now(), clock.speed) == (7 * SECOND, 50.0)
+    clock.run(main())
+    assert clock.now() >= 8 * SECOND
+
+
+def test_a_graph_goes_on_at_the_start_of_its_clock():
+    clock, seen = MeasuredClock(30 * SECOND), []
+    graph = Graph(clock)
+    items = [Item(30 * SECOND + n * SECOND, "n", n, 30 * SECOND + n * SECOND) for n in range(3)]
+    graph.sink(lambda n: seen.append((n, clock.now())), graph.source(items))
+    graph.run()
+    assert seen == [(n, (30 + n) * SECOND) for n in range(3)]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import random
+import re
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import headrace
 from headrace.core.errors import ConfigError, InputError
 from headrace.media.recognise import Recogniser, recogniser, resample
 from tests.media.narration import RATE, SPEAKS, say
@@ -51,6 +55,8 @@ Two lanes of the bridge are closed for repair.
 The library lends books for four weeks.
 Please switch off the lights in the meeting room.
 """
+#: Figures for the report of a run (`--junit-xml`).
+Note = Callable[[str, object], None]
 VOICES = ("en-us", "en-us+f3")
 
 
@@ -91,24 +97,24 @@ def sentences() -> tuple[str, ...]:
 
 
 @speaks
-def test_commands_are_recognised_and_other_speech_is_not(commands: Recogniser, record_property: object) -> None:
+def test_commands_are_recognised_and_other_speech_is_not(commands: Recogniser, record_property: Note) -> None:
     said = [(text, voice, heard(commands, text, voice)) for text in COMMANDS for voice in VOICES]
     right = sum(text == found for text, _, found in said)
     other = [heard(commands, text, voice) for text in OTHER for voice in VOICES]
     accepted = sum(bool(found) for found in other)
-    record_property("commands", f"{right} of {len(said)} right, {accepted} of {len(other)} other sentences accepted")  # type: ignore[operator]
+    record_property("commands", f"{right} of {len(said)} right, {accepted} of {len(other)} other sentences accepted")
     assert right >= 0.75 * len(said), said
     assert accepted <= 0.1 * len(other), other
     assert commands.name == "grammar:belt.gram"
 
 
 @speaks
-def test_a_small_language_is_recognised_and_other_speech_is_not(language: Recogniser, record_property: object) -> None:
+def test_a_small_language_is_recognised_and_other_speech_is_not(language: Recogniser, record_property: Note) -> None:
     said = [(text, heard(language, text, voice)) for text in sentences() for voice in VOICES]
     rate = sum(words_wrong(*pair) for pair in said) / sum(len(text.split()) for text, _ in said)
     other = [heard(language, text, voice) for text in OTHER for voice in VOICES]
     accepted = sum(bool(found) for found in other)
-    record_property("language", f"word error rate {rate:.3f}, {accepted} of {len(other)} other sentences accepted")  # type: ignore[operator]
+    record_property("language", f"word error rate {rate:.3f}, {accepted} of {len(other)} other sentences accepted")
     assert rate <= 0.25, said
     assert accepted <= 0.1 * len(other), other
 
@@ -129,13 +135,11 @@ def test_times_are_those_of_the_words(language: Recogniser) -> None:
 
 @speaks
 def test_a_call_remembers_nothing_of_the_one_before(commands: Recogniser, language: Recogniser) -> None:
-    texts = [*COMMANDS[:4], *sentences()[:2], OTHER[0]]
-    stretches = [
-        say(text, "en-us+f3", 140) * level for text, level in zip(texts, (1, 0.1, 3, 1, 0.2, 1, 1), strict=True)
-    ]
+    texts = [*COMMANDS[:3], sentences()[0]]
+    stretches = [say(text, "en-us+f3", 140) * level for text, level in zip(texts, (1, 0.1, 3, 0.5), strict=True)]
     for by in (commands, language):
         alone = {i: by.transcribe(samples, RATE) for i, samples in enumerate(stretches)}
-        order = list(alone) * 2
+        order = list(alone)
         random.Random(3).shuffle(order)
         assert [by.transcribe(stretches[i], RATE) for i in order] == [alone[i] for i in order]
 
@@ -240,3 +244,24 @@ def test_a_tone_survives_another_rate(rate: int, to: int) -> None:
     high = np.sin(2 * np.pi * 0.45 * rate * np.arange(rate) / rate).astype(np.float32)
     if to < rate:
         assert np.abs(resample(high, rate, to))[200:-200].max() < 1e-2
+
+
+def test_the_narration_of_the_demo_is_recognised(record_property: Note) -> None:
+    """The language of the demo holds the sentences of its narration: this says nothing of other speech."""
+    av = pytest.importorskip("av", reason="needs the media extra")
+    demo = Path(headrace.__file__).parent / "apps" / "demo"
+    truth = json.loads((demo / "demo.json").read_text(encoding="utf-8"))["speech"]
+    with av.open(str(demo / "demo.mp4")) as container:
+        stream = container.streams.audio[0]
+        rate = stream.rate
+        parts = [frame.to_ndarray().reshape(frame.layout.nb_channels, -1).mean(0) for frame in container.decode(stream)]
+    samples = np.concatenate(parts).astype(np.float32)
+    by = recogniser(f"lm:{demo / 'demo.lm.txt'}")
+    wrong = total = 0
+    for one in truth:
+        text = re.sub(r"[^a-z' ]", "", one["text"].lower())
+        stretch = samples[int((one["on"] - 0.06) * rate) : int((one["off"] + 0.06) * rate)]
+        wrong += words_wrong(text, " ".join(phrase.text for phrase in by.transcribe(stretch, rate)))
+        total += len(text.split())
+    record_property("demo", f"word error rate {wrong / total:.3f}")
+    assert wrong <= 0.15 * total

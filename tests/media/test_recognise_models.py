@@ -103,7 +103,73 @@ def saved_whisper(folder: Path) -> Path:
     return folder
 
 
-MODELS = {"wav2vec2": saved_letters, "moonshine": saved_moonshine, "whisper": saved_whisper}
+def saved_timed_whisper(folder: Path) -> Path:
+    """A Whisper that writes when each segment begins and ends, with the tokens of the published ones."""
+    from tokenizers.pre_tokenizers import ByteLevel
+
+    torch.manual_seed(3)
+    marks = [
+        "endoftext",
+        "startoftranscript",
+        "en",
+        "translate",
+        "transcribe",
+        "startoflm",
+        "startofprev",
+        "nospeech",
+        "notimestamps",
+    ]
+    special = [f"<|{mark}|>" for mark in marks]
+    vocabulary = {token: i for i, token in enumerate([*sorted(ByteLevel.alphabet()), *special])}
+    end, start, _, translate, transcribe, *_, plain = (vocabulary[mark] for mark in special)
+    tokenizer = transformers.WhisperTokenizer(
+        vocab=vocabulary, merges=[], unk_token=special[0], bos_token=special[0], eos_token=special[0]
+    )
+    tokenizer.add_special_tokens({"additional_special_tokens": special[1:]})
+    tokenizer.add_tokens([f"<|{0.02 * i:.2f}|>" for i in range(1501)])
+    tokenizer.save_pretrained(folder)
+    config = transformers.WhisperConfig(
+        vocab_size=len(tokenizer),
+        num_mel_bins=8,
+        d_model=16,
+        encoder_layers=1,
+        decoder_layers=1,
+        encoder_attention_heads=2,
+        decoder_attention_heads=2,
+        encoder_ffn_dim=16,
+        decoder_ffn_dim=16,
+        max_target_positions=64,
+        pad_token_id=end,
+        bos_token_id=end,
+        eos_token_id=end,
+        decoder_start_token_id=start,
+        suppress_tokens=None,
+        begin_suppress_tokens=None,
+    )
+    transformers.WhisperForConditionalGeneration(config).save_pretrained(folder)
+    told = {
+        "bos_token_id": end,
+        "eos_token_id": end,
+        "pad_token_id": end,
+        "decoder_start_token_id": start,
+        "no_timestamps_token_id": plain,
+        "is_multilingual": True,
+        "lang_to_id": {"<|en|>": vocabulary["<|en|>"]},
+        "task_to_id": {"transcribe": transcribe, "translate": translate},
+        "max_initial_timestamp_index": 50,
+        "prev_sot_token_id": vocabulary["<|startofprev|>"],
+    }
+    (folder / "generation_config.json").write_text(json.dumps(told))
+    transformers.WhisperFeatureExtractor(feature_size=8).save_pretrained(folder)
+    return folder
+
+
+MODELS = {
+    "wav2vec2": saved_letters,
+    "moonshine": saved_moonshine,
+    "whisper": saved_whisper,
+    "timed whisper": saved_timed_whisper,
+}
 
 
 @pytest.fixture(scope="module", params=MODELS)
@@ -127,6 +193,14 @@ def test_a_folder_is_loaded_and_transcribes(folder: Path, capfd: pytest.CaptureF
     assert by.transcribe(noise(1.0), RATE) is not phrases
     assert by.transcribe(noise(2.0), RATE) == phrases
     assert capfd.readouterr() == ("", "")
+
+
+def test_segments_have_the_times_that_whisper_wrote(tmp_path: Path) -> None:
+    """A model with random weights has spans of any length; those within the stretch are kept and cut to it."""
+    phrases = recogniser(f"transformers:{saved_timed_whisper(tmp_path)}").transcribe(noise(25.0), RATE)
+    assert phrases
+    assert all(0 <= phrase.start_s <= phrase.end_s <= 25.0 for phrase in phrases)
+    assert any(phrase.start_s > 0 or phrase.end_s < 25.0 for phrase in phrases)
 
 
 def test_other_rates_and_edges(folder: Path) -> None:

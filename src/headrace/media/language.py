@@ -101,10 +101,10 @@ def _built(file: Path, known: Pronunciations, folder: str) -> tuple[Path, set[st
     return built, {word for words in lines for word in words}
 
 
-def _model_words(file: Path, folder: str) -> list[str]:
+def _model_words(file: Path, folder: str) -> set[str]:
     sphinx, plain = package(), Path(folder, "model.arpa")
     try:
         sphinx.NGramModel.readfile(str(file)).write(str(plain))
     except (RuntimeError, ValueError, AttributeError):
         raise ConfigError(f"{file}: not an n-gram model that can be read; give ARPA or Sphinx binary form") from None
-    return arpa_words(read_text(plain), file)
+    return set(arpa_words(read_text(plain), file))

@@ -86,7 +86,7 @@ class SpeechModel:
 
         length = len(samples) / self._rate
         inputs = self._extractor(samples, sampling_rate=self._rate, return_tensors="pt").to(self._model.device)
-        with torch.inference_mode():
+        with torch.inference_mode(), _quiet():
             told = self._letters(inputs, length) if self._ctc else self._tokens(inputs, length)
         for text, first, last, score in told:
             if plain := " ".join(text.split()):
@@ -121,16 +121,27 @@ class SpeechModel:
             output_scores=True,
             **({"return_timestamps": True} if timed else {}),
         )
+        if timed:
+            return [self._timed(part) for part in made["segments"][0] if float(part["start"]) < length]
         ids = made["sequences"][0]
         chosen = ids[len(ids) - len(made["scores"]) :]
-        chances = [float(s[0].float().log_softmax(-1)[token]) for s, token in zip(made["scores"], chosen, strict=True)]
-        score = float(np.exp(np.mean(chances))) if chances else 0.0
-        if timed:
-            parts = self._tokenizer.decode(ids, output_offsets=True, skip_special_tokens=True)["offsets"]
-            if parts:
-                ends = [(part["timestamp"][0] or 0.0, part["timestamp"][1] or length) for part in parts]
-                return [(part["text"], *span, score) for part, span in zip(parts, ends, strict=True)]
-        return [(self._tokenizer.decode(ids, skip_special_tokens=True), 0.0, length, score)]
+        text = self._tokenizer.decode(chosen, skip_special_tokens=True)
+        return [(text, 0.0, length, _certainty([score[0] for score in made["scores"]], chosen))]
+
+    def _timed(self, part: Any) -> tuple[str, float, float, float]:
+        """A segment of Whisper: its tokens stand at `idxs` of the sequence, whose prompt has no scores."""
+        sequence, scores = part["result"]["sequences"], part["result"]["scores"]
+        prompt = len(sequence) - len(scores)
+        begin, end = (max(at, prompt) for at in part["idxs"])
+        score = _certainty(scores[begin - prompt : end - prompt], sequence[begin:end])
+        text = self._tokenizer.decode(part["tokens"], skip_special_tokens=True)
+        return text, float(part["start"]), float(part["end"]), score
+
+
+def _certainty(scores: Any, tokens: Any) -> float:
+    """The geometric mean of the tokens' probabilities, from a row [vocabulary] of scores each."""
+    chances = [float(row.float().log_softmax(-1)[token]) for row, token in zip(scores, tokens, strict=True)]
+    return float(np.exp(np.mean(chances))) if chances else 0.0
 
 
 def _from(target: str, what: str, name: str, **options: Any) -> Any:
@@ -146,7 +157,7 @@ def _from(target: str, what: str, name: str, **options: Any) -> Any:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """transformers draws bars and writes remarks on standard error while it loads; not in the block."""
+    """transformers draws bars and writes remarks on standard error; not in the block."""
     from transformers.utils import logging as transformers_logging
 
     logging: Any = transformers_logging
