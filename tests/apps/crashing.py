@@ -33,12 +33,14 @@ class Death:
     Attributes:
         operation: at which file operation inside its folder (from 1), an fsync among them; 0 for never.
         file: when a file of such a name is opened; "" for never.
+        by: the signal.
         seconds: how many after its first file operation; 0 for never.
     """
 
     operation: int = 0
     file: str = ""
     seconds: float = 0.0
+    by: signal.Signals = signal.SIGKILL
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ def _arm(folder: Path, death: Death, told: Any) -> None:
     def count() -> None:
         told.value += 1
         if told.value == 1 and death.seconds:
-            timer = threading.Timer(death.seconds, _die)
+            timer = threading.Timer(death.seconds, os.kill, (os.getpid(), death.by))
             timer.daemon = True
             timer.start()
         if told.value == death.operation:

@@ -132,7 +132,9 @@ def test_a_new_run_clears_what_a_run_wrote_and_nothing_else(tmp_path: Path) -> N
     assert everything(tmp_path) == sorted([".lock", *INSIDE, *mine])
 
 
-@pytest.mark.parametrize("head", [b"", b"{", b"[1]\n", b"7\n", json.dumps({"type": "header"}).encode(), b"\xff\xfe\n"])
+@pytest.mark.parametrize(
+    "head", [b"", b"{", b"[1]\n", b"7\n", json.dumps({"type": "header"}).encode(), b"\xff\xfe\n", b"[" * 200_000]
+)
 def test_a_file_called_as_a_trace_may_be_somebody_elses(head: bytes, tmp_path: Path) -> None:
     (tmp_path / TRACE).write_bytes(head)
     with pytest.raises(ConfigError, match="was not written by"):

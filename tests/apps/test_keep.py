@@ -89,7 +89,7 @@ def test_the_words_of_the_clip_are_found_in_the_files_of_a_run_that_keeps_them(t
 
 
 def test_text_that_is_not_stored_is_in_no_file(tmp_path: Path) -> None:
-    """Not at the end, and not on the way there; it is told and answered all the same."""
+    """Not at the end, and not on the way there; it is told all the same."""
     every, held, saved = words(0) | words(1), list[dict[str, list[bytes]]](), set[int]()
 
     def look(emission: Emission) -> None:

@@ -39,6 +39,13 @@ def short() -> tuple[Path, Truth]:
 
 
 @cache
+def other() -> tuple[Path, Truth]:
+    """15 seconds of 360p: two slides with other words than those of `short`."""
+    path = folder() / "other.mp4"
+    return path, write(clip(6, ("calm",), size=(640, 360), fps=12), path)
+
+
+@cache
 def troubles() -> dict[str, Path]:
     """One input of every kind of trouble."""
     return broken(folder() / "broken")

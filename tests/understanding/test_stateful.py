@@ -20,17 +20,18 @@ from headrace.understanding.boundary import BoundaryDetector
 from headrace.understanding.drop import DifferentialDrop
 from headrace.understanding.gate import Admission
 from headrace.understanding.hold import Hold
+from headrace.understanding.linecache import LineCache
 from headrace.understanding.memory import SMALLEST, ObservationMemory
 from headrace.understanding.observation import Observation
 from headrace.understanding.perceive import Moment, Perceive
 from headrace.understanding.planner import ReadingPlan
-from headrace.understanding.reader import ReadLine
+from headrace.understanding.reader import ReadLine, TextReader
 from headrace.understanding.reading import Reading, Sighting
 from headrace.understanding.scene import Scene
 from headrace.understanding.settle import SettleGate
 from headrace.understanding.standing import StandingQuestions
 from headrace.understanding.tracks import LineTracks
-from tests.understanding.pictures import DigestReader, items, varied
+from tests.understanding.pictures import SIZE, DigestReader, items, noisy, page, varied
 
 STEPS, MORE = 45, 20
 
@@ -97,6 +98,20 @@ def waited(questions: Any, i: int) -> Any:
     return [alert.to_json() for alert in questions.decide(i * SECOND, [row])]
 
 
+def crop(i: int) -> Any:
+    """A line of a page, under noise; every fourth is one that was there before."""
+    number = i - 3 if i % 4 == 3 else i
+    return noisy(page((f"Level {number * 7919 % 100:02d}", (10, 30)), size=(180, 40)), 2.0, i)
+
+
+def cached(cache: Any, i: int) -> Any:
+    """What is found, and the order in which the lines will be forgotten."""
+    found = cache.get(crop(i))
+    if found is None:
+        cache.put(crop(i), f"Level {i}", 1.0 - i / 1000)
+    return found, [line[0] for line in cache.snapshot().meta["lines"]]
+
+
 PARTS = {
     "settle": Part(SettleGate, lambda part, i: told(part.admit(frames()[i]))),
     "settle, longer window": Part(lambda: SettleGate(window=5), lambda part, i: told(part.admit(frames()[i]))),
@@ -110,6 +125,12 @@ PARTS = {
     "reading": Part(lambda: Reading(DigestReader()), lambda part, i: sightings(part.step(judged()[i]))),
     "memory": Part(lambda: ObservationMemory(SMALLEST), remembered),
     "standing questions": Part(lambda: StandingQuestions(["gate 3 is open", "gate 9 is open"]), waited),
+}
+
+#: Parts of a part: they are saved with it, and never forked.
+KEPT = {
+    "line cache": Part(lambda: LineCache(lines=12), cached),
+    "line cache, few bytes": Part(lambda: LineCache(budget=30_000), cached),
 }
 
 
@@ -217,3 +238,56 @@ def test_the_steps_are_worth_testing(part: Part) -> None:
 def test_the_snapshot_of_another_part_is_refused(part: Part) -> None:
     with pytest.raises(StateError, match="snapshot is of a 'other'"):
         part.make().restore(Snapshot("other"))
+
+
+@pytest.mark.parametrize("steps", [0, 4, STEPS])
+@pytest.mark.parametrize("name", KEPT)
+def test_what_is_saved_with_a_part_goes_on_the_same(name: str, steps: int, tmp_path: Path) -> None:
+    kept = KEPT[name]
+    test_a_restored_part_is_the_same_and_goes_on_the_same(kept, steps, tmp_path)
+    test_a_part_that_was_used_can_be_restored(kept)
+    test_a_snapshot_does_not_change_afterwards(kept)
+    test_reset_forgets_everything(kept)
+    test_the_snapshot_of_another_part_is_refused(kept)
+    made, found = kept.make(), 0
+    for i in range(STEPS):
+        found += kept.feed(made, i)[0] is not None
+        assert made.nbytes() <= made.max_bytes()
+    assert 0 < found < STEPS
+
+
+def test_a_restored_reader_reads_as_the_one_that_was_saved(tmp_path: Path) -> None:
+    """What was read when it was clear is known again under noise, and by the restored reader too."""
+    pytest.importorskip("rapidocr")
+    whole, clear = (0, 0, *SIZE), page(("Sluice gate 3", (20, 60)), ("Water level", (20, 130)))
+    first, restored, other = TextReader(), TextReader(), TextReader()
+    read = list(first.read(clear, whole))
+    save(tmp_path / "state", first.snapshot())
+    assert len(read) == 2
+    assert first.nbytes() > 0
+    list(other.read(page(("Another page", (20, 90))), whole))
+    for reader in (restored, other):
+        reader.restore(load(tmp_path / "state"))
+        assert canonical(reader.snapshot()) == canonical(first.snapshot())
+        assert reader.nbytes() == first.nbytes()
+    for seed in range(3):
+        again = noisy(clear, 3.0, seed)
+        assert list(restored.read(again, whole)) == list(other.read(again, whole)) == list(first.read(again, whole))
+    assert canonical(restored.snapshot()) == canonical(first.snapshot())
+    restored.reset()
+    assert restored.nbytes() == 0
+    assert canonical(restored.snapshot()) == canonical(TextReader().snapshot())
+
+
+def test_reading_takes_the_state_of_its_reader_along(tmp_path: Path) -> None:
+    pytest.importorskip("rapidocr")
+    original = fed(PARTS["reading"], 12, on=Reading(TextReader()))
+    assert original.snapshot().part("reader").meta["lines"]
+    save(tmp_path / "state", original.snapshot())
+    restored = Reading(TextReader())
+    restored.restore(load(tmp_path / "state"))
+    assert canonical(restored.snapshot()) == canonical(original.snapshot())
+    assert restored.nbytes() == original.nbytes()
+    for i in range(12, 24):
+        assert PARTS["reading"].feed(restored, i) == PARTS["reading"].feed(original, i), f"step {i}"
+    assert canonical(restored.snapshot()) == canonical(original.snapshot())

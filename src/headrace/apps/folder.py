@@ -117,7 +117,7 @@ def _ours(trace: Path) -> bool:
     try:
         with trace.open("rb") as file:
             head = json.loads(file.readline(1 << 20))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
     return isinstance(head, dict) and head.get("type") == "header" and "library" in head
 

@@ -35,7 +35,7 @@ class Manifest:
     """What a run was given.
 
     Attributes:
-        when: standing questions.
+        ask, when: questions, and standing questions.
         gate: name of the gate.
         asr: plug of the recogniser, "" for none.
         speed: "max", "realtime" or a factor.
@@ -44,6 +44,7 @@ class Manifest:
     """
 
     sources: list[Given]
+    ask: list[str] = field(default_factory=list)
     when: list[str] = field(default_factory=list)
     gate: str = "settle"
     asr: str = ""
@@ -66,7 +67,7 @@ class Manifest:
             data = json.loads(path.read_bytes())
         except FileNotFoundError:
             raise InputError(f"{path.parent} holds no run to resume; watch without --resume") from None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise InputError(f"{path}: cannot be read ({error}); watch without --resume") from None
         if isinstance(data, dict) and isinstance(data.get("format"), int) and data["format"] > FORMAT:
             raise InputError(f"{path}: format {data['format']} is newer than {FORMAT}; upgrade headrace")

@@ -72,6 +72,7 @@ class Session:
         self.name, self.gone, self.began = record.info.name, False, record.tally.media
         self.state: State = "playing" if source is not None else "ended"
         self.number = 0
+        self._stopped = False
         self._save, self._every_s, self._save_at = save, every_s, 0.0
         self._ops: dict[str, Op] = {}
         self._threads: list[Threads] = []
@@ -101,12 +102,13 @@ class Session:
 
     def stop(self) -> None:
         """End the source and let what is under way finish."""
+        self._stopped = True
         if self.graph is not None:
             self.graph.stop()
 
     def settle(self) -> None:
-        """The source has come to its end and needs not be opened again."""
-        if self._save is not None and self.state == "ended":
+        """If the source has come to its end, it needs not be opened again."""
+        if self._save is not None and self.state == "ended" and not self._stopped:
             self._write(None)
 
     def fault(self, told: str) -> None:
@@ -150,7 +152,7 @@ class Session:
             self.name,
             tally.media / SECOND,
             record.info.duration_s,
-            self.state,
+            "reconnecting" if self.source is not None and self.source.source.reconnecting else self.state,
             heard.level_db if heard is not None else None,
             heard.voice if heard is not None else 0.0,
             sum(len(channel) for channel in channels),

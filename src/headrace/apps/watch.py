@@ -72,7 +72,8 @@ def watch(
         earlier.expect(manifest, bool(wanted))
         wanted = wanted or [Wanted(given.name, given.opens()) for given in earlier.sources]
         options = replace(options, asr=earlier.asr, when=earlier.when, speed=earlier.speed, budget=earlier.budget)
-        options, manifest = replace(options, keep=options.keep or earlier.keep), earlier
+        options = replace(options, ask=options.ask or earlier.ask, keep=options.keep or earlier.keep)
+        manifest = earlier
     if not wanted:
         raise ConfigError("nothing to watch: give a file, a URL, a folder of images, camera:0, - or demo:")
     with ExitStack() as stack:
@@ -190,9 +191,17 @@ def encoder(wanted: bool) -> Encoder | None:
 
 def _manifest(wanted: Sequence[Wanted], options: Options) -> Manifest:
     gate = options.gate
-    name = "settle" if gate is None else type(gate).__name__ if isinstance(gate, Recipe) else gate.__name__
-    given = named(wanted)
-    return Manifest(given, list(options.when), name, options.asr, options.speed, options.budget, list(options.keep))
+    kind = type(gate).__name__
+    return Manifest(
+        named(wanted),
+        list(options.ask),
+        list(options.when),
+        gate="settle" if gate is None else kind if isinstance(gate, Recipe) else getattr(gate, "__name__", kind),
+        asr=options.asr,
+        speed=options.speed,
+        budget=options.budget,
+        keep=list(options.keep),
+    )
 
 
 def _earlier(options: Options) -> Manifest:

@@ -43,12 +43,14 @@ class MediaSource(ABC):
 
     Attributes:
         stats: counters, see Stats.
+        reconnecting: a lost live stream is being called back.
     """
 
     blocking = True
     info: Info
     #: Whether reading again gives the same items.
     repeats = True
+    reconnecting = False
 
     def __init__(self, name: str, *, can_wait: bool, every: int | None = None, loop: bool = False) -> None:
         if every is not None and every <= 0:

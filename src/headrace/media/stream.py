@@ -139,7 +139,9 @@ class StreamSource(MediaSource):
             if not self.info.live or self._closed.is_set():
                 return
             yield None
+            self.reconnecting = True
             gap = self._reconnect(waits)
+            self.reconnecting = False
             if self._closed.is_set():
                 return
 

@@ -16,6 +16,7 @@ from headrace.core.errors import StateError
 from headrace.core.frame import Frame
 from headrace.core.item import MS, SECOND
 from headrace.core.stateful import Snapshot
+from headrace.understanding.tiles import TileTurnover
 
 Vector = npt.NDArray[np.float32]
 #: Coarse picture: rows x cols of luma, and of each chroma plane.
@@ -24,6 +25,8 @@ LUMA_GRID, CHROMA_GRID = (18, 32), (9, 16)
 EMPTY = 3.0
 #: Pictures of a burst, at most.
 BURST = 1024
+#: Share of replaced tiles, and deviations above the mean of its recent values, from which it is a surprise.
+REPLACED, REPLACED_SIGMAS = 0.4, 4.0
 
 
 @dataclass(slots=True, frozen=True)
@@ -48,6 +51,11 @@ class BoundaryDetector:
     cancels) is anticipated from the last `horizon` ones; the error is (1 - cos)/2 between picture and
     anticipation. A burst of errors above `mean + sigmas * deviation` of the recent ones, and above
     `floor`, is one boundary at its centre of mass.
+
+    A second cue sees what a coarse picture does not, such as a change of slides of one template: the
+    share of replaced tiles (`TileTurnover`). When it rises above `REPLACED` and its own recent
+    values, that is a boundary unless the first cue finds one within `gap` of it; so such a boundary
+    is known `gap` later.
 
     Source: Online Generic Event Boundary Detection (On-GEBD): consistent event anticipator and online
     boundary discriminator; here the learned anticipator is a mean of recent pictures.
@@ -79,9 +87,24 @@ class BoundaryDetector:
         self._errors: deque[float] = deque(maxlen=self.memory)
         self._burst: list[tuple[int, float]] = []
         self._last = -(1 << 62)
+        self._tiles = TileTurnover()
+        self._shares: deque[float] = deque(maxlen=self.memory)
+        self._rise: int | None = None  # since when the share of replaced tiles is high
+        self._waiting: tuple[int, float] | None = None  # boundary of the second cue, and its share
+        self._before = 0
 
     def see(self, pts: int, frame: Frame) -> Boundary | None:
         """Judge one frame; a boundary is returned once its burst is over."""
+        found = self._look(pts, frame)
+        self._replaced(pts, frame)
+        self._before = pts
+        if found is not None:
+            return found
+        due = self._waiting is not None and pts - self._waiting[0] >= self.gap and not self._burst
+        return self._take(pts) if due else None
+
+    def _look(self, pts: int, frame: Frame) -> Boundary | None:
+        """The first cue: the coarse picture against its anticipation."""
         vector = picture(frame)
         if not self._recent:
             self._recent.append(vector)
@@ -100,9 +123,36 @@ class BoundaryDetector:
             self._errors.append(error)
         return found
 
+    def _replaced(self, pts: int, frame: Frame) -> None:
+        """The second cue: the share of replaced tiles; a rise of it waits for the first cue's word."""
+        limit = REPLACED
+        if len(self._shares) >= 4:
+            limit = max(limit, fmean(self._shares) + REPLACED_SIGMAS * pstdev(self._shares))
+        share = self._tiles.see(frame.y, limit)
+        if share <= limit:
+            self._shares.append(share)
+            self._rise = None
+            return
+        if self._rise is None:
+            self._rise = pts
+            if self._waiting is None and self._before - self._last >= self.gap:
+                self._waiting = (self._before, share)
+        elif pts - self._rise >= self.longest:  # it has become usual
+            self._shares.append(share)
+
+    def _take(self, pts: int) -> Boundary | None:
+        """The boundary of the second cue, unless the first cue has found one near it."""
+        assert self._waiting is not None
+        (at, share), self._waiting = self._waiting, None
+        if abs(at - self._last) < self.gap:
+            return None
+        self._last = at
+        return Boundary(at, min(1.0, share), pts)
+
     def finish(self, pts: int) -> Boundary | None:
         """The boundary whose burst the end of the stream cut short."""
-        return self._close(pts) if self._burst else None
+        found = self._close(pts) if self._burst else None
+        return self._take(pts) if found is None and self._waiting is not None else found
 
     def threshold(self) -> float:
         """The error above which a picture is a surprise now."""
@@ -130,19 +180,27 @@ class BoundaryDetector:
             "errors": list(self._errors),
             "burst": [list(pair) for pair in self._burst],
             "last": self._last,
+            "shares": list(self._shares),
+            "rise": self._rise,
+            "waiting": None if self._waiting is None else list(self._waiting),
+            "before": self._before,
         }
-        arrays = {"recent": np.stack(self._recent)} if self._recent else {}
-        return Snapshot("boundary-detector", meta, arrays)
+        own = Snapshot("own", meta, {"recent": np.stack(self._recent)} if self._recent else {})
+        return Snapshot.join("boundary-detector", {"own": own, "tiles": self._tiles.snapshot()}, {})
 
     def restore(self, snapshot: Snapshot) -> None:
-        meta = snapshot.expect("boundary-detector").meta
-        recent = list(snapshot.arrays["recent"]) if "recent" in snapshot.arrays else []
+        own = snapshot.expect("boundary-detector").part("own")
+        meta, arrays = own.meta, own.arrays
+        recent = list(arrays["recent"]) if "recent" in arrays else []
         if len(recent) > self.horizon:
             raise StateError(f"the snapshot anticipates from {len(recent)} pictures, this detector from {self.horizon}")
         self._recent = deque((vector.copy() for vector in recent), maxlen=self.horizon)
         self._errors = deque(meta["errors"], maxlen=self.memory)
         self._burst = [(pair[0], pair[1]) for pair in meta["burst"]]
-        self._last = meta["last"]
+        self._last, self._rise, self._before = meta["last"], meta["rise"], meta["before"]
+        self._shares = deque(meta["shares"], maxlen=self.memory)
+        self._waiting = None if meta["waiting"] is None else (meta["waiting"][0], meta["waiting"][1])
+        self._tiles.restore(snapshot.part("tiles"))
 
     def fork(self) -> Self:
         other = type(self)(self.horizon, self.memory, self.sigmas, self.floor, self.longest, self.gap)
@@ -150,11 +208,12 @@ class BoundaryDetector:
         return other
 
     def nbytes(self) -> int:
-        return sum(v.nbytes for v in self._recent) + 8 * (len(self._errors) + 2 * len(self._burst)) + 64
+        numbers = len(self._errors) + len(self._shares) + 2 * len(self._burst)
+        return sum(v.nbytes for v in self._recent) + self._tiles.nbytes() + 8 * numbers + 128
 
     def max_bytes(self) -> int:
         size = LUMA_GRID[0] * LUMA_GRID[1] + 2 * CHROMA_GRID[0] * CHROMA_GRID[1]
-        return 4 * size * self.horizon + 8 * (self.memory + 2 * BURST) + 64
+        return 4 * size * self.horizon + self._tiles.max_bytes() + 8 * 2 * (self.memory + BURST) + 128
 
 
 def picture(frame: Frame) -> Vector:

@@ -179,7 +179,8 @@ def held(x: Axis, t_s: list[float], step_s: float, values: list[int], most: int,
 
 
 def backlog(part: Part) -> str:
-    deepest = max(part.series.backlog, default=0)
+    paced = part.result.run.speed != "max"  # else the reader holds the file back, and what waits means nothing
+    deepest = max(part.series.backlog, default=0) if paced else 0
     if not deepest and not part.source.frames_dropped:
         return ""
     shapes = area("backlog", part.x, part.series.t_s, part.series.step_s, part.series.backlog, max(deepest, 1), 24)
