@@ -9,6 +9,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 # One thread and no spinning: several processes share the cores, and figures repeat.
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE
 PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest
+# Test files are shared out among so many processes.
+JOBS ?= 2
 
 # Debian's: narration for tests of speech, and a browser for tests of the report.
 TOOLS := espeak-ng chromium
@@ -51,10 +53,10 @@ demo: setup ## watch the demo clip: report, timeline and answers in demo-out/
 	$(ONE_THREAD) $(BIN)/headrace watch demo: --out demo-out
 
 test: lint $(VENV)/.tools ## lint and the quick tests
-	$(PYTEST) -q -m 'not slow and not soak and not gpu'
+	$(PYTEST) -q -n $(JOBS) --dist loadfile -m 'not slow and not soak and not gpu'
 
 test-all: lint $(VENV)/.tools ## lint and every test but the soak
-	HEADRACE_SUITE=whole $(PYTEST) -m 'not soak'
+	HEADRACE_SUITE=whole $(PYTEST) -n $(JOBS) --dist loadfile -m 'not soak'
 
 soak: setup ## endless streams at constant memory
 	$(PYTEST) -m soak

@@ -1,7 +1,7 @@
-"""Watch several streams with one memory, and act on an alert as soon as it is on the disk.
+"""Watch several streams in one run, and act on an alert as soon as it is on the disk.
 
 python examples/watch_cameras.py demo:
-python examples/watch_cameras.py rtsp://camera-1/live rtsp://camera-2/live
+python examples/watch_cameras.py gate=rtsp://camera-1/live yard=rtsp://camera-2/live
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from headrace.apps.watch import Options
 def act(emission: headrace.Emission) -> None:
     """Called for each emission, in order, once it is safe."""
     if emission.kind == "alert":
-        print(f"ALERT at {emission.start / headrace.SECOND:.1f} s: {emission.content['text']}")
+        at = emission.start / headrace.SECOND
+        print(f"ALERT at {at:.1f} s of {emission.source}: {emission.content['text']}")
 
 
 with tempfile.TemporaryDirectory() as folder:

@@ -13,10 +13,11 @@ pytest.importorskip("av")
 pytest.importorskip("rapidocr")
 pytest.importorskip("onnxruntime")
 
+from headrace.apps.manifest import Manifest
 from headrace.apps.result import Result
 from headrace.apps.watch import demo
 from headrace.evaluation.metrics.text import normalise, similarity
-from tests.apps.watching import headrace, short, start, transport, troubles
+from tests.apps.watching import headrace, other, short, start, transport, troubles
 from tests.clips import UNSHOWN
 
 
@@ -103,12 +104,75 @@ def test_the_published_gate(tmp_path: Path) -> None:
 
 def test_settings_come_from_the_file_and_options_win(tmp_path: Path) -> None:
     settings = tmp_path / "headrace.toml"
-    settings.write_text('[watch]\nbudget = "100 kB"\nspeed = "50"\n')
-    for words, expected in (((), (100_000, "50")), (("--budget", "200kB", "--speed", "max"), (200_000, "max"))):
+    settings.write_text('[watch]\nbudget = "100 kB"\nspeed = "50"\nkeep = ["thumbnails=0"]\n')
+    given = ("--budget", "200kB", "--speed", "max", "--keep", "thumbnails=1h", "--keep", "text=0")
+    for words, expected in (
+        ((), (100_000, "50", ["thumbnails=0"])),
+        (given, (200_000, "max", ["thumbnails=1h", "text=0"])),
+    ):
         done = headrace("watch", troubles()["one_pixel"], "--out", tmp_path / "out", *words, config=settings)
         assert done.returncode == 0, done.stderr
-        run = Result.load(tmp_path / "out" / "events.json").run
-        assert (run.budget_bytes, run.speed) == expected
+        result = Result.load(tmp_path / "out" / "events.json")
+        kept = Manifest.load(tmp_path / "out" / "run.json").keep
+        assert (result.run.budget_bytes, result.run.speed, kept) == expected
+        pictures = len(list((tmp_path / "out" / "thumbnails").iterdir()))
+        assert (
+            pictures
+            == sum(mark.thumbnail is not None for mark in result.events)
+            == (len(result.events) if words else 0)
+        )
+
+
+def test_sources_have_names_and_are_told_apart(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    named = ("--source", f"hall={other()[0]}", "--source", f"attic={troubles()['one_pixel']}")
+    done = headrace("watch", f"door={short()[0]}", *named, "--out", out)
+    assert (done.returncode, done.stderr) == (0, "")
+    result = Result.load(out / "events.json")
+    assert [source.name for source in result.sources] == ["door", "hall", "attic"]
+    notes = re.findall(r"^ +\d+:\d\d\.\d  (text|event) +(\w+): ", done.stdout, re.MULTILINE)
+    assert sorted(notes) == sorted(
+        [("text", line.source) for line in result.text] + [("event", mark.source) for mark in result.events]
+    )
+    assert {source for _, source in notes} == {"door", "hall", "attic"}
+    asked = headrace("ask", out, other()[1].lines[0].text)
+    assert (asked.returncode, "(hall)" in asked.stdout) == (0, True)
+    assert headrace("ask", out, other()[1].lines[0].text, "--source", "door").stdout == "not seen\n"
+
+
+def test_a_report_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "report.html").write_text("mine")
+    done = headrace("watch", short()[0], "--out", tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.fullmatch(r"headrace: error: .+report\.html was not written by .+; give another --out\n", done.stderr)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("report.html", "mine")]
+
+
+def test_two_runs_do_not_write_to_one_folder(tmp_path: Path) -> None:
+    with start("watch", short()[0], "--speed", "1", "--out", tmp_path) as first:
+        assert first.stdout is not None
+        first.stdout.readline()
+        done = headrace("watch", troubles()["one_pixel"], "--out", tmp_path)
+        first.kill()
+        first.communicate()
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.fullmatch(r"headrace: error: .+ is being written by another run; give another --out\n", done.stderr)
+    assert headrace("watch", troubles()["one_pixel"], "--out", tmp_path).returncode == 0, "a dead run holds nothing"
+
+
+def test_asking_a_run_under_way(tmp_path: Path) -> None:
+    """What has been printed can be asked for at once."""
+    with start("watch", short()[0], "--speed", "2", "--out", tmp_path, "--json") as process:
+        assert process.stdout is not None
+        told = next(one for one in map(json.loads, process.stdout) if one["kind"] == "text")
+        asked = headrace("ask", tmp_path, told["content"]["text"], "--json")
+        process.kill()
+        process.communicate()
+    assert asked.returncode == 0
+    assert re.fullmatch(r".+ is still being watched; as of 0:\d\d\n", asked.stderr)
+    answer = json.loads(asked.stdout)
+    assert (answer["seen"], answer["folders"][0]["running"]) == (True, True)
+    assert answer["evidence"][0]["observation"] == told["id"]
 
 
 def test_the_demo(tmp_path: Path) -> None:

@@ -37,6 +37,15 @@ def test_what_is_printed_reads_back(tmp_path: Path) -> None:
     assert (again.watch, again.recipes) == (config.watch, config.recipes)
 
 
+def test_what_is_kept_and_heard_reads_back(tmp_path: Path) -> None:
+    path = write(tmp_path, "[watch]\nkeep = ['text=30d', 'speech=0']\nasr = 'lm:C:\\words.txt'\nsave_every = 2\n")
+    config = load_config(path)
+    assert (config.watch.keep, config.watch.asr) == (("text=30d", "speech=0"), "lm:C:\\words.txt")
+    assert config.watch.save_every == 2.0
+    assert load_config(write(tmp_path, config.to_toml())).watch == config.watch
+    assert (Config().watch.keep, Config().watch.asr) == ((), "")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -50,6 +59,10 @@ def test_what_is_printed_reads_back(tmp_path: Path) -> None:
         ("[watch]\nspeed = 'warp'\n", "watch.speed: 'warp' is not allowed"),
         ("[watch]\nspeed = nan\n", "watch.speed: nan is not allowed"),
         ("[watch]\nllm_timeout = inf\n", "watch.llm_timeout: inf is not allowed"),
+        ("[watch]\nasr = 3\n", "watch.asr: 3 is not allowed; use a text"),
+        ("[watch]\nkeep = 'text=1h'\n", "watch.keep: 'text=1h' is not allowed; use a list of texts KIND=AGE"),
+        ("[watch]\nkeep = ['text=1h', 2]\n", "watch.keep: ['text=1h', 2] is not allowed"),
+        ("[watch]\nsave_every = 0\n", "watch.save_every: 0 is not allowed; use seconds above 0"),
         ("[recipes]\nseed = -1\n", "recipes.seed: -1 is not allowed"),
         ("[watch\n", "is not TOML"),
     ],

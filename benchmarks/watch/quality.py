@@ -32,6 +32,8 @@ from tests.clips.scenes import PAN, SLOW_FADE
 EARLY_S = 1.2
 #: A line is told to end this long after or before its going, at most.
 ENDS_S = 1.5
+#: Seconds from key to key of somebody who types, and for which a van that comes to a halt can be read.
+KEY_S, VAN_S = 0.13, 3.0
 SAME = 0.85
 #: What stands between the first and the newest value of a line whose digits tick.
 TICKED = " … "
@@ -103,8 +105,7 @@ def score(result: Result, emitted: Sequence[Emission], truth: Truth, seed: int, 
         regime = regimes.setdefault(line.regime, Regime())
         regime.lines += 1
         before = {k for k, other in enumerate(truth.lines[:index]) if other.text == line.text}
-        since = _typed_from(line, truth)
-        rows = [row for row in result.text if _has(row, line, since, again=bool(before))]
+        rows = [row for row in result.text if _has(row, line, again=bool(before))]
         rows = [row for row in rows if owner.setdefault(row.id, index) in {index, *before}]
         own = [row for row in rows if owner[row.id] == index]
         regime.duplicates += max(0, len(own) - 1)
@@ -125,7 +126,7 @@ def score(result: Result, emitted: Sequence[Emission], truth: Truth, seed: int, 
         regime.seen_p50_s, regime.seen_p95_s = _quantile(seen.get(name), 50), _quantile(seen.get(name), 95)
         regime.emitted_p95_s = _quantile(told.get(name), 95)
     others = [row for row in result.text if row.id not in owner]
-    wrong = [row.text for row in others if not any(_has(row, line, line.on, again=False) for line in truth.passing)]
+    wrong = [row.text for row in others if not any(_has(row, line, again=False) for line in truth.passing)]
     duration = round(truth.duration * SECOND)
     boundaries = [Event(round(start * SECOND), round(end * SECOND)) for start, end in truth.boundaries]
     predicted = [round(mark.t_s * SECOND) for mark in result.events if mark.score > 0]
@@ -174,33 +175,16 @@ def render(folder: Path, seed: int, regimes: Sequence[str] = ALL) -> tuple[Path,
     return path, write(clip(seed, tuple(regimes)), path)
 
 
-def _has(row: TextLine, line: Line, since: float, again: bool) -> bool:
-    """Whether a row is a line: its text, first seen while it was shown (or, if it was shown before, seen then).
-
-    `since` is when the line, or the first part of it, came.
-    """
+def _has(row: TextLine, line: Line, again: bool) -> bool:
+    """Whether a row is a line: its text, first seen while it was shown (or, if it was shown before, seen then)."""
     there = row.first_s <= line.off and row.last_s >= line.on - EARLY_S
-    # A panned line comes in letter by letter, and a slow fade counts from half opacity.
-    entering = {"pan": (line.box[2] - line.box[0]) / PAN, "slowfade": SLOW_FADE / 2}.get(line.regime, 0.0)
-    timely = again or row.first_s >= since - EARLY_S - entering
+    # A panned line comes in letter by letter, a typed one key by key, and a slow fade counts from half opacity.
+    typing = KEY_S * len(line.text)
+    coming = {"screen": typing, "terminal": typing, "street": VAN_S}
+    coming |= {"pan": (line.box[2] - line.box[0]) / PAN, "slowfade": SLOW_FADE / 2}
+    timely = again or row.first_s >= line.on - EARLY_S - coming.get(line.regime, 0.0)
     text = row.text.partition(TICKED)[0]
     return there and timely and similarity(normalise(text), normalise(line.text)) >= SAME and _digits(row, line)
-
-
-def _typed_from(line: Line, truth: Truth) -> float:
-    """When the first part of a line that is typed came, s; of any other line, when it came."""
-    place, since = line.box[0], line.on
-    parts = [part for part in (*truth.lines, *truth.passing) if _begins(part, line)]
-    for part in sorted(parts, key=lambda part: -part.on):
-        if abs(part.box[0] - place) <= 4 and since - EARLY_S <= part.off and part.on < since:
-            since = part.on
-    return since
-
-
-def _begins(part: Line, line: Line) -> bool:
-    """Whether a line is the beginning of another one in the same place."""
-    row = abs(part.box[3] - line.box[3]) <= line.size / 2
-    return row and part.text != line.text and line.text.startswith(part.text)
 
 
 def _digits(row: TextLine, line: Line) -> bool:
@@ -216,7 +200,8 @@ def _show(quality: Quality) -> str:
     head = (
         f"seed {quality.seed}, {quality.speed}, {quality.gate}: recall {quality.recall:.3f}, first seen p95 "
         f"{quality.seen_p95_s:.2f} s, emitted p95 {quality.emitted_p95_s:.2f} s, duplicates {quality.duplicates}, "
-        f"wrong {quality.wrong} (and {quality.passing} passing), ends late {quality.late}, early {quality.early}, boundaries F1 {quality.boundary_f1:.3f} (always {quality.boundary_always_f1:.3f}, "
+        f"wrong {quality.wrong} (and {quality.passing} passing), ends late {quality.late}, early {quality.early}, "
+        f"boundaries F1 {quality.boundary_f1:.3f} (always {quality.boundary_always_f1:.3f}, "
         f"periodic {quality.boundary_periodic_f1:.3f}), admitted {quality.admitted_share:.2%}, real-time factor "
         f"{quality.realtime_factor:.2f}, CPU {quality.cpu_per_media_s:.3f} s/s, "
         f"oldest {quality.oldest_processed_s:.2f} s, drops {quality.drops}"

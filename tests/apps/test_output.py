@@ -102,6 +102,9 @@ def test_the_folder_never_exceeds_its_budget(tmp_path: Path) -> None:
     assert saved.answers[0].evidence[0].thumbnail is None
     assert report == output.folder / "report.html"
     assert "data:image/jpeg" in report.read_text("utf-8")
+    # What is remembered is recalled, all of it.
+    output.folder.release()
+    assert list(recall(tmp_path / "out").memories["camera"].rows()) == list(memory.rows())
 
 
 def test_a_result_comes_back_as_it_was(tmp_path: Path) -> None:

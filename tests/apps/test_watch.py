@@ -275,7 +275,7 @@ def test_a_source_that_dies_does_not_touch_the_other(tmp_path: Path, monkeypatch
 
 def test_a_source_cut_short_keeps_what_it_showed(tmp_path: Path) -> None:
     result = watch([troubles()["mdat_cut"], short()[0]], Options(out=tmp_path / "out"))
-    assert result.sources[0].errors == ["1 damaged packet"]
+    assert result.sources[0].errors == ["1 damaged packet", "ended 1.4 s before its time; the file is cut short"]
     assert 0 < result.sources[0].frames_read < 60
     assert len(named(result, str(short()[0]))) == len(short()[1].lines)
 

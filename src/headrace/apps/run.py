@@ -44,6 +44,7 @@ class Run:
 
     def go(self) -> Result:
         try:
+            self._progress()  # so that the view knows the sources before the first note
             self.desk.clock.run(self._main())
             result = self._finish()
             if self._failure is not None:

@@ -105,10 +105,9 @@ class _Undertaking:
         output, earlier = None, Resumption([None] * len(self.wanted))
         if self.options.resume:
             output = self._output()
-            finished = _finished(output.folder)
-            if finished is not None:
-                return finished
             earlier = Resumption.of(output, len(self.wanted))
+            if (output.folder / EVENTS).is_file() and all(map(earlier.ended, range(len(self.wanted)))):
+                return _finished(output.folder, self.options.ask)
         opened = open_all(self.wanted, self.manifest.sources, earlier.ended)
         for one in opened:
             self.stack.callback(one.close)
@@ -211,10 +210,12 @@ def _earlier(options: Options) -> Manifest:
     return Manifest.load(Path(options.out) / RUN)
 
 
-def _finished(folder: Folder) -> Result | None:
-    """The result of a run that came to its end, instead of being interrupted."""
-    result = Result.load(folder / EVENTS) if (folder / EVENTS).is_file() else None
-    return None if result is None or result.run.interrupted else result
+def _finished(folder: Folder, ask: Sequence[str]) -> Result:
+    """The result of a run all of whose sources have come to their end; ConfigError if more is asked."""
+    result = Result.load(folder / EVENTS)
+    if set(ask) - {made.question for made in result.answers}:
+        raise ConfigError(f"the run in {folder.path} is finished; ask it with `headrace ask {folder.path} QUESTION`")
+    return result
 
 
 def _share(options: Options, sources: int) -> int:

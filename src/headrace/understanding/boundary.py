@@ -126,10 +126,10 @@ class BoundaryDetector:
     def _replaced(self, pts: int, frame: Frame) -> None:
         """The second cue: the share of replaced tiles; a rise of it waits for the first cue's word."""
         limit = REPLACED
-        if len(self._shares) >= 4:
+        if self._shares:
             limit = max(limit, fmean(self._shares) + REPLACED_SIGMAS * pstdev(self._shares))
         share = self._tiles.see(frame.y, limit)
-        if share <= limit:
+        if share <= limit or len(self._shares) < 4:
             self._shares.append(share)
             self._rise = None
             return

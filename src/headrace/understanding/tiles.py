@@ -14,14 +14,15 @@ from headrace.core.stateful import Snapshot
 
 Picture = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
-#: Columns and rows of the reduced picture; a tile is 4 x 4 of its pixels, what is left over at the bottom is not seen.
+Mask = npt.NDArray[np.bool_]
+#: Columns and rows of the reduced picture; a tile is 4 x 4 of its pixels.
 SIZE, TILE = (320, 180), 4
 #: Range of luma inside a tile, and change of one of its quarters, from which it counts.
 TEXTURED, CHANGED = 28, 10.0
 #: Fewer tiles than this are counted as if they were so many: one word in an empty picture is no new scene.
 FEWEST = 40
 #: A shift up or down that leaves less than this share of the change has explained it.
-EXPLAINED = 0.6
+EXPLAINED = 0.57
 #: Least and greatest shift that is tried, in rows of the reduced picture.
 SHIFTS = (2, 120)
 
@@ -87,46 +88,44 @@ class TileTurnover:
 
 
 def turnover(before: Picture, now: Picture) -> float:
-    """Share of the textured tiles of a reduced picture that were other ones in the picture before it."""
-    textured = _texture(now) > TEXTURED
-    number = int(textured.sum())
-    if not number:
-        return 0.0
-    change = _quarters(now) - _quarters(before)
-    change = np.abs(change - np.median(change))
-    return int((change[textured].max(axis=1) > CHANGED).sum()) / max(number, FEWEST)
+    """Share of the textured tiles of a reduced picture that are other ones in the picture after it."""
+    textured, changed = _turned(before, now)
+    return int(changed.sum()) / max(int(textured.sum()), FEWEST)
 
 
 def scrolled(before: Picture, now: Picture) -> bool:
-    """Whether most of the change between two reduced pictures is a shift up or down."""
+    """Whether most of what a textured tile of a reduced picture lost stands further up or down in the one after it."""
+    _, changed = _turned(before, now)
+    where = changed.repeat(TILE, axis=0).repeat(TILE, axis=1)
     a, b = (cv2.blur(picture, (3, 3)).astype(np.float32) for picture in (before, now))
-    plain = np.abs(b - a)
-    plain[plain < CHANGED] = 0
-    total = float(plain.sum())
-    rows = len(a)
+    lost = np.where(where, np.abs(b - a), 0)
+    lost[lost < CHANGED] = 0
+    total, rows = float(lost.sum()), len(where)
     for shift in range(*SHIFTS):
         for old, new in ((slice(shift, rows), slice(0, rows - shift)), (slice(0, rows - shift), slice(shift, rows))):
-            left = np.minimum(np.abs(b[new] - a[old]), plain[new])
-            if float(left.sum()) + total - float(plain[new].sum()) < EXPLAINED * total:
+            left = np.minimum(np.abs(b[new] - a[old]), lost[old])
+            if float(left.sum()) + total - float(lost[old].sum()) < EXPLAINED * total:
                 return True
     return False
 
 
-def _tiles(picture: Picture) -> Picture:
-    """The pixels of each tile, [rows, 4, cols, 4]."""
-    rows, cols = picture.shape[0] // TILE, picture.shape[1] // TILE
-    return picture[: rows * TILE, : cols * TILE].reshape(rows, TILE, cols, TILE)
+def _turned(before: Picture, now: Picture) -> tuple[Mask, Mask]:
+    """Tiles that were textured, and those of them that changed; bool [rows, cols]."""
+    textured: Mask = np.asarray(_texture(before) > TEXTURED)
+    change = _quarters(now) - _quarters(before)
+    change = np.abs(change - np.median(change))
+    return textured, np.asarray(textured & (change.max(axis=2) > CHANGED))
 
 
 def _texture(picture: Picture) -> npt.NDArray[np.int16]:
     """Range of luma inside each tile, [rows, cols]."""
-    tiles = _tiles(picture)
-    return np.asarray(tiles.max(axis=(1, 3)).astype(np.int16) - tiles.min(axis=(1, 3)), np.int16)
+    tiles = picture.reshape(picture.shape[0] // TILE, TILE, -1, TILE)
+    high, low = tiles.max(axis=1).max(axis=2), tiles.min(axis=1).min(axis=2)
+    return np.asarray(high.astype(np.int16) - low, np.int16)
 
 
 def _quarters(picture: Picture) -> Floats:
     """Means of the four quarters of each tile, float32 [rows, cols, 4]."""
     rows, cols = picture.shape[0] // TILE, picture.shape[1] // TILE
-    whole = picture[: rows * TILE, : cols * TILE].astype(np.float32)
-    small = cv2.resize(whole, (2 * cols, 2 * rows), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(picture.astype(np.float32), (2 * cols, 2 * rows), interpolation=cv2.INTER_AREA)
     return np.asarray(small.reshape(rows, 2, cols, 2).transpose(0, 2, 1, 3).reshape(rows, cols, 4), np.float32)
