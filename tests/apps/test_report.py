@@ -219,8 +219,11 @@ def test_lanes_are_those_that_have_something_to_show() -> None:
         return re.findall(r'data-lane="(\w+)"', figure(result, set()))
 
     full = recording(hours=0.5, slides=12)
+    assert "backlog" not in lanes(full)  # at full speed what waits means nothing
+    full.run.speed = "realtime"
     assert lanes(full) == ["flags", "change", "events", "text", "speech", "sounds", "state", "backlog"]
     deaf = recording(hours=0.5, slides=12, sound=False)
+    deaf.run.speed = "realtime"
     assert lanes(deaf) == ["flags", "change", "events", "text", "state", "backlog"]
     html = figure(recording(hours=0.5, slides=30, sources=("a", "b", "c")), set())
     assert html.count('class="void gap"') == 1

@@ -111,6 +111,7 @@ MPEG2 = vary(SMALL, codec="mpeg2video", fps=Fraction(25))
 SLOW, FAST = Tone(rate=16_000), Tone(rate=48_000, layout="stereo")
 DAMAGED = r"\d+ damaged packets?"
 MENDED = r"\d+ mended time stamps?"
+JUMP = "1 jump in the sound"
 
 CASES = {
     "size_changes": Case(spliced((SMALL, None), (WIDE, None), (SMALL, None)), Watched(36, (DAMAGED, MENDED))),
@@ -119,9 +120,9 @@ CASES = {
         Watched(36, (DAMAGED, MENDED)),
     ),
     "codec_changes": Case(spliced((SMALL, None), (MPEG2, None)), Watched((12, 24), None)),
-    "sound_changes": Case(spliced((SMALL, SLOW), (SMALL, FAST)), Watched(24, (DAMAGED, MENDED))),
+    "sound_changes": Case(spliced((SMALL, SLOW), (SMALL, FAST)), Watched(24, (DAMAGED, MENDED, JUMP))),
     "sound_ends": Case(spliced((SMALL, SLOW), (SMALL, None)), Watched(24, (DAMAGED, MENDED))),
-    "sound_begins": Case(spliced((SMALL, None), (SMALL, SLOW)), Watched(24, (DAMAGED, MENDED))),
+    "sound_begins": Case(spliced((SMALL, None), (SMALL, SLOW)), Watched(24, (DAMAGED, MENDED, JUMP))),
     "cut_mkv": Case(cut("cut.mkv", 0.6), Watched((1, 47), None)),
     "cut_ts": Case(cut("cut.ts", 0.6), Watched((1, 47), None)),
     "cut_mp4": Case(cut("cut.mp4", 0.6, movflags="faststart"), Watched((1, 47), None)),

@@ -11,7 +11,8 @@ from headrace.core.item import MS, SECOND
 from headrace.understanding.gate import Admission, Box
 from headrace.understanding.observation import Observation
 from headrace.understanding.reader import ReadLine
-from headrace.understanding.tracks import LONGEST_TEXT, REMEMBERED, LineTracks, normalise
+from headrace.understanding.sameline import normalise
+from headrace.understanding.tracks import LONGEST_TEXT, REMEMBERED, LineTracks
 from tests.understanding.pictures import RATE, frame, page
 
 HERE: Box = (32, 32, 288, 64)

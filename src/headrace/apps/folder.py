@@ -21,6 +21,9 @@ FILES = (RUN, TRACE, f"{TRACE}.1", EVENTS, REPORT, TIMELINE, CAPTIONS)
 #: What a run writes into folders inside it.
 INSIDE = {STATE: "*.safetensors", MEMORY: "*.safetensors", THUMBNAILS: f"{'[0-9a-f]' * 16}.jpg"}
 
+#: How the name of a file ends that is being written, see `atomic_path`.
+HALF = "[0-9a-f]" * 8
+
 
 class Folder:
     """A folder private to its owner (mode 0700), made if it is not there.
@@ -44,6 +47,7 @@ class Folder:
             self.path.chmod(0o700)
             for name in INSIDE:
                 (self.path / name).mkdir(mode=0o700, exist_ok=True)
+            self._sweep()
             if not resume:
                 self.clear()
             atomic_write(self.path / ".writable", b"")
@@ -76,6 +80,15 @@ class Folder:
         if self._lock is not None:
             self._lock.close()
             self._lock = None
+
+    def _sweep(self) -> None:
+        """Remove what a run that died while it wrote left beside the files."""
+        for name in FILES:
+            for left in self.path.glob(f".{name}.{HALF}"):
+                left.unlink(missing_ok=True)
+        for name in INSIDE:
+            for left in (self.path / name).glob(f".*.{HALF}"):
+                left.unlink(missing_ok=True)
 
     def _expect_ours(self) -> None:
         """Refuse a folder in which a run would replace somebody else's file."""

@@ -65,9 +65,9 @@ class Keep:
         return [kind for kind in ROWS if not self.stores(kind)]
 
     @property
-    def wordless(self) -> bool:
-        """Whether words of some kind are never written to disk."""
-        return not (self.stores("text") and self.stores("speech"))
+    def private(self) -> bool:
+        """Whether text, speech or pictures are never written to disk: then nor is what operators hold of them."""
+        return not all(map(self.stores, ("text", "speech", "thumbnail")))
 
     @property
     def shortest(self) -> int | None:

@@ -260,7 +260,7 @@ class Record:
             "pictures": list(self._pictures),
         }
         parts = {"memory": self.stored().snapshot()}
-        if not self.desk.keep.wordless:
+        if not self.desk.keep.private:
             parts["standing"] = self.standing.snapshot()
         return Snapshot.join("record", parts, meta)
 

@@ -115,7 +115,9 @@ class Resumption:
                 session.restore(state, gap=begin.gap)
             if session.source is None or (session.source.source.repeats and not paced):
                 continue
+            reached = begin.at - begin.gap
             for told in since(self.records, session.name, session.number):
+                reached = max(reached, told["t_input"])
                 row, fired = observation(told), alert(told)
                 if row is not None:
                     record.memory.write(row)
@@ -124,5 +126,5 @@ class Resumption:
                     record.alerts.append(fired)
                     record.standing.disarm(told["cause"])
             if begin.gap:
-                record.gap(begin.at - begin.gap, begin.at)
+                record.gap(reached, begin.at)
         sessions[0].record.desk.redone = Redone(rows)

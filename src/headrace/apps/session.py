@@ -257,9 +257,8 @@ class Session:
         meta = {"number": self.number, "position": position, "saved_at": time.time()}
         parts = {"record": record.snapshot()}
         ops = {name: op.snapshot() for name, op in self._ops.items() if isinstance(op, Stateful)}
-        if record.desk.keep.wordless:
-            ops.pop("reading", None)  # it holds the lines that it follows
-        if position is None or not self._save(Snapshot.join("session", {**parts, **ops}, meta)):
+        bare = position is None or record.desk.keep.private
+        if bare or not self._save(Snapshot.join("session", {**parts, **ops}, meta)):
             self._save(Snapshot.join("session", parts, meta))
 
     def restore(self, state: Snapshot, *, gap: int = 0) -> None:

@@ -226,9 +226,11 @@ def _is_absurd(rate: Fraction | None) -> bool:
 
 def missing(container: InputContainer, seconds: float) -> float:
     """Seconds that a file claims to last beyond `seconds` on its own clock; 0 where its claim says little."""
-    if not _INDEXED & set(container.format.name.split(",")) or not container.duration:
+    names = set(container.format.name.split(","))
+    if not _INDEXED & names or not container.duration:
         return 0.0
-    return max(0.0, ((container.start_time or 0) + container.duration) / av.time_base - seconds)
+    start = 0 if "matroska" in names else container.start_time or 0  # there the claim is the time of its end
+    return max(0.0, (start + container.duration) / av.time_base - seconds)
 
 
 def frame_step(stream: VideoStream) -> int:

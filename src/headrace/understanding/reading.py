@@ -63,6 +63,8 @@ class Reading(Op):
         admission = moment.admission
         for gone in self.tracks.look(item.pts, admission):
             yield item.derive(Sighting(replace(gone), "gone"), "sighting")
+        for told in self.tracks.ripe():
+            yield item.derive(Sighting(replace(told), "new"), "sighting")
         if moment.boundary is not None:
             for moved in self.tracks.enter(moment.boundary.pts, moment.segment):
                 yield item.derive(Sighting(replace(moved), "again"), "sighting")
@@ -75,10 +77,9 @@ class Reading(Op):
                 for line in self.reader.read(admission.frame.y, box):
                     found += 1
                     self.lines += 1
-                    read = self.tracks.read(item.pts, admission, item.source, line)
+                    read = self.tracks.read(item.pts, admission, item.source, line, moment.segment, hasty=forced)
                     if read is not None:
                         seen, new = read
-                        seen.segment = seen.segment or moment.segment
                         change: Literal["new", "again"] = "new" if new else "again"
                         yield item.derive(Sighting(replace(seen), change), "sighting")
                 regions.pop(0)

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import asdict, astuple, dataclass
-from difflib import SequenceMatcher
 from typing import Self
 
 import numpy as np
 
-from headrace.core.item import SECOND, emission_id
+from headrace.core.item import MS, SECOND, emission_id
 from headrace.core.stateful import Snapshot
-from headrace.understanding.gate import Admission
+from headrace.understanding.gate import Admission, Mask
 from headrace.understanding.observation import Observation
 from headrace.understanding.reader import ReadLine
+from headrace.understanding.sameline import alike, clock, counted, grown, newest, normalise, part
 
-#: Two readings are the same line from this similarity on (letters and digits only).
-SAME = 0.85
-#: Share of a cut line's letters that must be found, in order, in the whole line.
-PART = 0.8
 #: A reading that is part of another one is the same line within this time.
 PART_WITHIN = 12 * SECOND
 #: A line read again within this time of its first sight was in transition: the later reading counts.
@@ -37,7 +32,18 @@ SURE = 0.8
 REMEMBERED = 512
 #: Characters of a line that are kept.
 LONGEST_TEXT = 2000
-
+#: Range of luma from which a block holds ink, and blocks of a line of which it is known, at most.
+INK, LARGEST_INK = 14.0, 1024
+#: A line read amid movement must stand for this long before it is told, and movement is this share of what is about it.
+STAND, RESTLESS = 500 * MS, 0.25
+#: A line that is part of one which stood there less than `FRAGMENT_WITHIN` ago must stand for this long.
+FRAGMENT_STAND, FRAGMENT_WITHIN = 10 * SECOND, 2 * SECOND
+#: A value ticks if it stands for less than this; so many values in a row make a line that ticks (a clock: one).
+TICK, TICKS = 1750 * MS, 3
+#: A line that ticks may be out of sight for this long.
+UNSEEN = 10 * SECOND
+#: Stands between the first and the newest value of a line that ticks.
+TICKED = " … "
 
 #: Blocks of the scene: (col0, row0, col1, row1), half open.
 Cells = tuple[int, int, int, int]
@@ -51,6 +57,11 @@ class Track:
         cells: scene blocks (col0, row0, col1, row1) of its last reading.
         tick: the gate's tick of its last reading.
         cut: its last reading ended at the border of the frame.
+        ink: which of the cells held ink then, row by row, "1" or "0".
+        wait: ns that it must stand before it is told; 0: it is told.
+        since: first sight of its present value, ns.
+        quick: values in a row that stood for a moment only, before this one.
+        start: its first text, if it ticks.
         live: it still stands, as far as known.
     """
 
@@ -59,18 +70,27 @@ class Track:
     cells: Cells
     tick: int
     cut: bool
+    ink: str = ""
+    wait: int = 0
+    since: int = 0
+    quick: int = 0
+    start: str = ""
     live: bool = True
 
 
 class LineTracks:
     """Turns readings into observations; Stateful.
 
-    A line lives while at least half of its blocks show what was read: not moving, and nothing else
-    admitted there since. A reading extends a line that it equals but for noise (similarity of letters
-    and digits; digits must agree, so a counter gives a line per value). A reading that is part of a
-    line extends it if one of them is cut by the border of the frame, or if the rest of the line still
-    stands beside it. If the rest is gone and the line is a moment old, it was read in transition, and
-    the later reading replaces it.
+    A line lives while at least half of the blocks that held its ink show what was read: textured, not
+    moving, and nothing else admitted there since. A reading extends a line that it equals but for
+    noise (similarity of letters and digits; digits must agree, so a counter gives a line per value).
+    A reading that is part of a line extends it if one of them is cut by the border of the frame, if it
+    goes on where the line stopped, or if the rest of the line still stands beside it. If the rest is
+    gone and the line is a moment old, it was read in transition, and the later reading replaces it.
+
+    A line read amid movement is told only once it has stood `STAND`, and what is part of a line that
+    stood there a moment ago only after `FRAGMENT_STAND`. Values that tick, `TICKS` in a row or those
+    of a clock, are one line that goes on: its text is the first value and the newest one.
     """
 
     def __init__(self) -> None:
@@ -85,7 +105,8 @@ class LineTracks:
         for track in self._tracks:
             if track.observation.first >= boundary and track.observation.segment != segment:
                 track.observation.segment = segment
-                yield track.observation
+                if not track.wait:
+                    yield track.observation
 
     def look(self, pts: int, admission: Admission) -> Iterator[Observation]:
         """Extend the lines that still stand at this frame; yields those that have just ended."""
@@ -100,10 +121,35 @@ class LineTracks:
                 continue
             if window is None or pts - track.observation.last > SECOND:
                 track.live = False
-                yield track.observation
+                if not track.wait:
+                    yield track.observation
 
-    def read(self, pts: int, admission: Admission, source: str, line: ReadLine) -> tuple[Observation, bool] | None:
-        """Take in one reading: its observation and whether the line is new; None if it is no text."""
+    def ripe(self) -> Iterator[Observation]:
+        """The lines that have now stood for long enough to be told; those that did not are forgotten."""
+        for track in [track for track in self._tracks if track.wait]:
+            if track.observation.last - track.observation.first >= track.wait:
+                track.wait = 0
+                yield track.observation
+            elif not track.live:
+                self._tracks.remove(track)
+
+    def read(
+        self,
+        pts: int,
+        admission: Admission,
+        source: str,
+        line: ReadLine,
+        segment: str | None = None,
+        *,
+        hasty: bool = False,
+    ) -> tuple[Observation, bool] | None:
+        """Take in one reading: its observation and whether the line is new; None if there is nothing to tell (yet).
+
+        Args:
+            pts: media time of the frame, ns.
+            segment: id of the event under way.
+            hasty: it was read where nothing held still.
+        """
         text = line.text[:LONGEST_TEXT]
         key = normalise(text)
         if len(key) < (2 if any(c.isdigit() for c in key) else 3):
@@ -112,26 +158,77 @@ class LineTracks:
         cells = admission.cells(line.box)
         track, replaced = self._match(pts, key, line.score, cut, cells, admission)
         if track is None:
-            self._replaced(cells)
-            ordinal = self._ordinals.get(pts, 0)
-            self._ordinals = {pts: ordinal + 1}
-            observation = Observation(
-                id=emission_id(source, "text", pts, ordinal), kind="text", source=source, text=text,
-                first=pts, last=pts, box=line.box, score=line.score,
-            )  # fmt: skip
-            self._tracks.append(Track(observation, key, cells, admission.tick, cut))
-            return observation, True
+            seen = Observation("", "text", source, text, pts, pts, box=line.box, score=line.score, segment=segment)
+            new = Track(seen, key, cells, admission.tick, cut, _ink(admission, cells), since=pts)
+            return self._begin(pts, admission, new, hasty)
         seen = track.observation
         if not track.live:
             seen.weight += 1
         better = line.score > seen.score and len(key) >= len(track.key)
-        if better or len(key) > len(track.key) or replaced:
+        if not track.start and (better or len(key) > len(track.key) or replaced):
             seen.text, seen.score, track.key = text, line.score, key
         seen.last = max(seen.last, pts)
         if len(key) >= len(track.key) or not _stands(track, admission):
-            track.cells = cells
+            track.cells, track.ink = cells, _ink(admission, cells)
         track.tick, track.cut, track.live = admission.tick, cut, True
-        return seen, False
+        if not track.wait:
+            return seen, False
+        if seen.last - seen.first < track.wait:
+            return None
+        track.wait = 0
+        return seen, True
+
+    def _begin(self, pts: int, admission: Admission, new: Track, hasty: bool) -> tuple[Observation, bool] | None:
+        """A reading of no known line: the next value of one that ticks, or a new line."""
+        before = self._counted(pts, new)
+        if before is not None:
+            new.quick = before.quick + 1
+            if before.start or clock(new.observation.text) or new.quick >= TICKS:
+                return self._tick(pts, before, new)
+        if self._fragment(pts, new):
+            new.wait = FRAGMENT_STAND
+        elif hasty or _restless(admission, new.cells):
+            new.wait = STAND
+        else:
+            self._replaced(new.cells)
+        ordinal = self._ordinals.get(pts, 0)
+        self._ordinals = {pts: ordinal + 1}
+        new.observation.id = emission_id(new.observation.source, "text", pts, ordinal)
+        self._tracks.append(new)
+        return None if new.wait else (new.observation, True)
+
+    def _counted(self, pts: int, new: Track) -> Track | None:
+        """The line in the same place of which a reading is the next value, if its value stood for a moment only."""
+        for track in reversed(self._tracks):
+            if not counted(new.key, track.key) or _covered(track.cells, new.cells) < COVERED:
+                continue
+            if track.start:
+                last = track.observation.last
+                return track if last - track.since < TICK and pts - last < UNSEEN else None
+            return track if pts - track.since < TICK else None
+        return None
+
+    def _tick(self, pts: int, before: Track, new: Track) -> tuple[Observation, bool] | None:
+        """The next value of a line that ticks: the line goes on with it."""
+        seen = before.observation
+        before.start = before.start or seen.text
+        seen.text = (before.start + TICKED + newest(before.start, new.observation.text))[:LONGEST_TEXT]
+        seen.last = before.since = pts
+        before.key, before.cells, before.ink, before.quick = new.key, new.cells, new.ink, new.quick
+        before.tick, before.cut, before.live = new.tick, new.cut, True
+        return None if before.wait else (seen, False)
+
+    def _fragment(self, pts: int, new: Track) -> bool:
+        """Whether a reading is part of a line that stands, or stood a moment ago, in its place."""
+        return any(
+            pts - track.observation.last <= FRAGMENT_WITHIN
+            and len(new.key) < len(track.key)
+            and _beside(new.cells, track.cells)
+            and track.cells[0] - 2 <= new.cells[0]
+            and new.cells[2] <= track.cells[2] + 2
+            and part(new.key, track.key, fuzzy=len(new.key) > 3)
+            for track in self._tracks
+        )
 
     def _replaced(self, cells: Cells) -> None:
         """A new line stands on these blocks: what stood there no longer does, although few blocks changed."""
@@ -142,7 +239,7 @@ class LineTracks:
     def end(self) -> Iterator[Observation]:
         """The lines still standing at the end of the stream."""
         for track in self._tracks:
-            if track.live:
+            if track.live and not track.wait:
                 yield track.observation
 
     def _match(
@@ -153,11 +250,13 @@ class LineTracks:
             seen = track.observation
             if pts - seen.last > RETURN_WITHIN:
                 continue
-            if key == track.key or _alike(key, track.key, sure=min(score, seen.score) >= SURE):
+            if key == track.key or alike(key, track.key, sure=min(score, seen.score) >= SURE):
                 return track, False
-            if pts - seen.last >= PART_WITHIN or not _part(key, track.key, fuzzy=cut or track.cut):
+            if pts - seen.last >= PART_WITHIN or track.start or not _beside(cells, track.cells):
                 continue
-            if cells[3] <= track.cells[1] or track.cells[3] <= cells[1]:  # another row of the picture
+            if grown(track.key, key) and abs(cells[0] - track.cells[0]) <= 1:
+                return track, False
+            if not part(key, track.key, fuzzy=cut or track.cut):
                 continue
             if cut or track.cut or len(key) > len(track.key) or _stands(track, admission, beside=cells):
                 return track, False
@@ -187,28 +286,59 @@ class LineTracks:
         return other
 
     def nbytes(self) -> int:
-        return sum(512 + 2 * len(track.observation.text) + len(track.key) for track in self._tracks)
+        return sum(
+            512 + 2 * len(track.observation.text) + len(track.start) + len(track.key) + len(track.ink)
+            for track in self._tracks
+        )
 
     def max_bytes(self) -> int:
-        return REMEMBERED * (512 + 3 * LONGEST_TEXT)
-
-
-def normalise(text: str) -> str:
-    """Letters and digits only, lower case: recognition is unsure of spaces and punctuation."""
-    return re.sub(r"[\W_]", "", text.lower())
+        return REMEMBERED * (512 + 4 * LONGEST_TEXT + LARGEST_INK)
 
 
 def _stands(track: Track, admission: Admission, beside: Cells | None = None) -> bool:
-    """Whether at least half of a line's blocks (those not in `beside`) still show what was read there."""
+    """Whether at least half of a line's blocks of ink (those not in `beside`) still show what was read there."""
     window = admission.window(track.cells)
     if window is None:
         return False
     intact = (admission.version[window] <= track.tick) & ~admission.unstable[window]
+    counts = np.ones_like(intact)
+    column = admission.origin[0] + window[1].start
+    if track.ink:
+        left, top, right, bottom = track.cells
+        ink = np.frombuffer(track.ink.encode(), np.uint8).reshape(bottom - top, right - left) == ord("1")
+        row = admission.origin[1] + window[0].start - top
+        counts = ink[row : row + intact.shape[0], column - left : column - left + intact.shape[1]]
+        intact = intact & (admission.texture[window] > INK)
     if beside is not None:
-        column = admission.origin[0] + window[1].start
         columns = np.arange(column, column + intact.shape[1])
-        intact = intact[:, (columns < beside[0]) | (columns >= beside[2])]
-    return bool(intact.size and intact.mean() >= 0.5)
+        counts = counts & ((columns < beside[0]) | (columns >= beside[2]))
+    return bool(counts.any() and intact[counts].mean() >= 0.5)
+
+
+def _ink(admission: Admission, cells: Cells) -> str:
+    """Which blocks of a line hold ink, see `Track`; empty if none does, or some lie outside the picture."""
+    window = admission.window(cells)
+    if window is None:
+        return ""
+    ink: Mask = np.asarray(admission.texture[window] > INK)
+    if not ink.any() or ink.shape != (cells[3] - cells[1], cells[2] - cells[0]) or ink.size > LARGEST_INK:
+        return ""
+    return "".join("1" if block else "0" for block in ink.ravel())
+
+
+def _restless(admission: Admission, cells: Cells) -> bool:
+    """Whether much of what has texture about a line, a line's height up and down, is moving."""
+    height = cells[3] - cells[1]
+    window = admission.window((cells[0], cells[1] - height, cells[2], cells[3] + height))
+    if window is None:
+        return False
+    textured = admission.texture[window] > INK
+    return bool((admission.unstable[window] & textured).sum() > RESTLESS * max(1, int(textured.sum())))
+
+
+def _beside(a: Cells, b: Cells) -> bool:
+    """Whether two lines stand in the same row of the picture."""
+    return a[1] < b[3] and b[1] < a[3]
 
 
 def _covered(a: Cells, b: Cells) -> float:
@@ -216,26 +346,3 @@ def _covered(a: Cells, b: Cells) -> float:
     width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
     smaller = min((c[2] - c[0]) * (c[3] - c[1]) for c in (a, b))
     return width * height / smaller if width > 0 and height > 0 and smaller else 0.0
-
-
-def _alike(a: str, b: str, *, sure: bool) -> bool:
-    """Whether two readings are of one whole line. Two sure ones must agree in their digits."""
-    if abs(len(a) - len(b)) > 0.25 * max(len(a), len(b)):
-        return False
-    if sure and _digits(a) != _digits(b):
-        return False
-    return SequenceMatcher(None, a, b, autojunk=False).ratio() >= SAME
-
-
-def _part(a: str, b: str, *, fuzzy: bool) -> bool:
-    """Whether the shorter of two readings is part of the longer; `fuzzy` forgives misread cut letters."""
-    short, long = sorted((a, b), key=len)
-    if not fuzzy:
-        return short in long
-    blocks = SequenceMatcher(None, short, long, autojunk=False).get_matching_blocks()
-    found = sum(block.size for block in blocks)
-    return found >= PART * len(short) and max(block.size for block in blocks) >= 0.6 * len(short)
-
-
-def _digits(key: str) -> str:
-    return re.sub(r"\D", "", key)
