@@ -55,8 +55,8 @@ def test_what_a_rule_means() -> None:
     assert [keep.stores(kind) for kind in ROWS] == [kind != "speech" for kind in ROWS]
     assert keep.before("text", 100 * SECOND) == 10 * SECOND
     assert keep.before("sound", 100 * SECOND) is None
-    assert (keep.unstored, keep.wordless, keep.shortest) == (["speech"], True, 90 * SECOND)
-    assert (Keep().unstored, Keep().wordless, Keep().shortest) == ([], False, None)
+    assert (keep.unstored, keep.private, keep.shortest) == (["speech"], True, 90 * SECOND)
+    assert (Keep().unstored, Keep().private, Keep().shortest) == ([], False, None)
     assert Keep.parse(["thumbnails=1s", "events=0"]).shortest is None
 
 
