@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import resource
 import signal
 import sys
 import threading
@@ -34,6 +35,7 @@ class Death:
         operation: at which file operation inside its folder (from 1), an fsync among them; 0 for never.
         file: when a file of such a name is opened; "" for never.
         by: the signal.
+        room: bytes that a file may have, as on a disk that fills up; 0 for no limit.
         seconds: how many after its first file operation; 0 for never.
     """
 
@@ -41,6 +43,7 @@ class Death:
     file: str = ""
     seconds: float = 0.0
     by: signal.Signals = signal.SIGKILL
+    room: int = 0
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ def crash_and_resume(feed: Feed, options: Options, deaths: list[Death]) -> int:
     died, folder = 0, Path(str(options.out))
     for death in deaths:
         code, _ = watched(feed, replace(options, resume=(folder / RUN).is_file()), death)
-        assert code in (0, -signal.SIGKILL), code
+        assert code == 1 if death.room else code in (0, -signal.SIGKILL), code
         died += code != 0
         if code == 0:
             break
@@ -115,8 +118,10 @@ def _watch(feed: Feed, options: Options, death: Death, told: Any) -> None:
     from headrace.apps.watch import watch
 
     if feed.live:
-        opening.open_source = _live  # type: ignore[assignment]
+        opening.open_source = live  # type: ignore[assignment]
     _arm(Path(str(options.out)), death, told)
+    if death.room:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (death.room, death.room))
     try:
         watch(feed.address, options)
     except BaseException as error:
@@ -158,7 +163,7 @@ def _arm(folder: Path, death: Death, told: Any) -> None:
     os.fsync = counted  # type: ignore[assignment]
 
 
-def _live(address: str, **options: Any) -> Any:
+def live(address: str, **options: Any) -> Any:
     """The file as a camera: frames come in real time and cannot be had again."""
     from headrace.media import open_source
 

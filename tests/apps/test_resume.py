@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
@@ -18,15 +19,17 @@ pytest.importorskip("av")
 pytest.importorskip("rapidocr")
 pytest.importorskip("onnxruntime")
 
+from headrace.apps import opening, resumption
 from headrace.apps.options import Options
 from headrace.apps.recall import recall
 from headrace.apps.result import Result
 from headrace.apps.watch import watch
 from headrace.core.errors import ConfigError, HeadraceError, InputError
-from tests.apps.crashing import Death, Feed, crash_and_resume, emitted, excerpt, found, said, watched
+from headrace.core.item import SECOND
+from tests.apps.crashing import Death, Feed, crash_and_resume, emitted, excerpt, found, live, said, watched
 from tests.apps.watching import folder
 
-SECONDS = 18.0
+LENGTH = 18.0
 WHEN = ("weather at hollow lock", "gate 9 is open")
 ASK = ("what is the weather at hollow lock?",)
 #: Runs of `make test`, each with three deaths planned; one that comes too late is none.
@@ -36,7 +39,7 @@ CHAINS = range(4)
 @cache
 def recording() -> Path:
     """The beginning of the packaged clip."""
-    return excerpt(Path(str(files("headrace.apps").joinpath("demo/demo.mp4"))), SECONDS, folder() / "beginning.mp4")
+    return excerpt(Path(str(files("headrace.apps").joinpath("demo/demo.mp4"))), LENGTH, folder() / "beginning.mp4")
 
 
 def options(out: Path, speed: str = "max") -> Options:
@@ -102,7 +105,7 @@ def test_a_file_in_real_time_goes_on(seconds: list[float], tmp_path: Path) -> No
     deaths = [Death(seconds=at) for at in seconds]
     assert crash_and_resume(Feed(str(recording())), options(out, "4"), deaths) == len(seconds)
     result = nothing_lost_or_doubled(out)
-    assert result.run.media_s == pytest.approx(SECONDS, abs=0.5)
+    assert result.run.media_s == pytest.approx(LENGTH, abs=0.5)
     assert 1 <= result.run.resumed <= len(seconds)
     assert result.sources[0].gaps == []
 
@@ -113,13 +116,13 @@ def test_an_interrupted_run_can_be_gone_on_with(tmp_path: Path) -> None:
     assert watched(feed, options(out, "4"), Death(seconds=2.0, by=signal.SIGINT))[0] == 0
     first = Result.load(out / "events.json")
     assert first.run.interrupted
-    assert first.run.media_s < SECONDS - 1
+    assert first.run.media_s < LENGTH - 1
     held = recall(out)
     assert all(memory.get(line.id) is not None for memory in held.memories.values() for line in first.text)
     assert crash_and_resume(feed, options(out, "4"), []) == 0
     result = nothing_lost_or_doubled(out)
     assert not result.run.interrupted
-    assert result.run.media_s == pytest.approx(SECONDS, abs=0.5)
+    assert result.run.media_s == pytest.approx(LENGTH, abs=0.5)
     assert {line.id for line in first.text} <= {line.id for line in result.text}
 
 
@@ -137,6 +140,32 @@ def test_a_camera_goes_on_and_the_gap_is_told(tmp_path: Path) -> None:
     (gap,) = [record for record in told if record["kind"] == "gap"]
     assert (gap["start"], gap["end"]) == (round(start * 1e9), round(end * 1e9))
     assert result.run.media_s > end
+
+
+def test_a_full_disk_is_gone_on_from(unbroken: tuple[Path, int], tmp_path: Path) -> None:
+    """The trace does not fit; there is room again when the run is resumed. Only answers may have been given earlier too."""
+    straight, _ = unbroken
+    size = (straight / "trace.jsonl").stat().st_size
+    deaths = [Death(room=size // 3), Death(room=2 * size // 3)]
+    assert crash_and_resume(Feed(str(recording())), options(tmp_path / "out"), deaths) == 2
+    ids = [record["id"] for record in emitted(tmp_path / "out")]
+    assert len(ids) == len(set(ids))
+    assert {record["id"] for record in emitted(straight)} <= set(ids)
+    assert found(tmp_path / "out") == found(straight)
+
+
+@pytest.mark.parametrize("jump", [-86400.0, 10 * 365 * 86400.0])
+def test_a_clock_that_jumped_leaves_a_sane_gap(jump: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "out"
+    feed = Feed(str(excerpt(recording(), 3.0, tmp_path / "camera.mp4")), live=True)
+    assert watched(feed, options(out), Death(seconds=1.5))[0] == -signal.SIGKILL
+    monkeypatch.setattr(opening, "open_source", live)
+    now = time.time
+    monkeypatch.setattr(resumption.time, "time", lambda: now() + jump)
+    ((start, end),) = watch([], replace(options(out), resume=True)).sources[0].gaps
+    assert 1 <= end - start <= resumption.LONGEST_GAP / SECOND + 2
+    ids = [record["id"] for record in emitted(out)]
+    assert len(ids) == len(set(ids))
 
 
 @pytest.mark.parametrize("file", ["memory/", "report.html", "events.json"])

@@ -22,6 +22,9 @@ from headrace.understanding.past import Past
 from headrace.understanding.reply import reply
 from headrace.understanding.search import Query
 
+#: Least wall seconds between two looks at the state of a run.
+EVERY_S = 0.1
+
 
 class Run:
     """One run.
@@ -39,13 +42,15 @@ class Run:
         self.sessions, self.queries, self.options, self.speed, self.desk = sessions, queries, options, speed, desk
         self._stopwatch, self._interrupted = Stopwatch(), False
         self._failure: BaseException | None = None
+        self._told: float | None = None
         self._started = datetime.now().astimezone().isoformat(timespec="seconds")
         desk.progress = self._progress
 
     def go(self) -> Result:
         try:
-            self._progress()  # so that the view knows the sources before the first note
+            self._show()  # so that the view knows the sources before the first note
             self.desk.clock.run(self._main())
+            self._show()
             result = self._finish()
             if self._failure is not None:
                 raise self._failure
@@ -80,7 +85,13 @@ class Run:
     # -- while it goes on -----------------------------------------------------------------------
 
     def _progress(self) -> None:
+        """Something was worked off: tell the view, if it was not told just now."""
+        if self._told is None or self._stopwatch.wall() >= self._told + EVERY_S:
+            self._show()
+
+    def _show(self) -> None:
         sessions, wall = self.sessions, self._stopwatch.wall()
+        self._told = wall
         told = [session.status() for session in sessions]
         media = max(status.media_s for status in told)
         playing = [status for status in told if status.state != "lost"]

@@ -232,7 +232,11 @@ class Session:
         info.errors += [counted(number, what, plural.get(what, "")) for what, number in trouble.items() if number]
         if stats.ended_early:
             info.errors.append(f"ended {length(stats.ended_early)} before its time; the file is cut short")
-        info.frames_dropped += sum(channel.drops.lost for channel in self.channels)
+        lost = {channel.name: channel.drops.lost for channel in self.channels}
+        unsaid = lost.pop("speech->transcribe", 0)
+        if unsaid:
+            info.errors.append(f"{counted(unsaid, 'stretch', 'stretches')} of speech dropped: --asr is too slow")
+        info.frames_dropped += sum(lost.values())
 
     # -- saved state ----------------------------------------------------------------------------
 
