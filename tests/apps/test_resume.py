@@ -143,7 +143,7 @@ def test_a_camera_goes_on_and_the_gap_is_told(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_gone_on_from(unbroken: tuple[Path, int], tmp_path: Path) -> None:
-    """The trace does not fit; there is room again when the run is resumed. Only answers may have been given earlier too."""
+    """The trace does not fit, until there is room again. Only answers may have been given earlier too."""
     straight, _ = unbroken
     size = (straight / "trace.jsonl").stat().st_size
     deaths = [Death(room=size // 3), Death(room=2 * size // 3)]

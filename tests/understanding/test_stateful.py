@@ -30,6 +30,7 @@ from headrace.understanding.reading import Reading, Sighting
 from headrace.understanding.scene import Scene
 from headrace.understanding.settle import SettleGate
 from headrace.understanding.standing import StandingQuestions
+from headrace.understanding.tiles import TileTurnover
 from headrace.understanding.tracks import LineTracks
 from tests.understanding.pictures import SIZE, DigestReader, items, noisy, page, varied
 
@@ -79,11 +80,11 @@ def tracked(tracks: Any, i: int) -> Any:
     """Lines that count, flicker in and out of readability and change their place."""
     moment = judged()[i].data
     at, admission = judged()[i].pts, moment.admission
-    gone = [asdict(row) for row in tracks.look(at, admission)]
+    gone = [asdict(row) for row in (*tracks.look(at, admission), *tracks.ripe(at))]
     lines = [ReadLine(f"Counter {i // 4} of {row}", 0.9, (20, 30 + 60 * row, 220, 60 + 60 * row)) for row in range(2)]
     read = [tracks.read(at, admission, "camera", line) for line in lines[: 1 + i % 2]]
     moved = [asdict(row) for row in tracks.enter(at, f"event {i // 9}")] if i % 9 == 0 else []
-    return gone, [(asdict(row), new) for row, new in read], moved
+    return gone, [one and (asdict(one[0]), one[1]) for one in read], moved
 
 
 def remembered(memory: Any, i: int) -> Any:
@@ -119,6 +120,7 @@ PARTS = {
     "hold": Part(lambda: Hold(SECOND // 24), lambda part, i: held(part.step(frames()[i]))),
     "scene": Part(Scene, lambda part, i: plain(asdict(part.align(frames()[i].data.y)))),
     "boundaries": Part(BoundaryDetector, lambda part, i: part.see(frames()[i].pts, frames()[i].data)),
+    "tiles": Part(TileTurnover, lambda part, i: (part.see(frames()[i].data.y), part.shifted())),
     "perceive": Part(lambda: Perceive(SettleGate()), lambda part, i: moment(part.step(frames()[i]))),
     "plan": Part(ReadingPlan, lambda part, i: part.plan(judged()[i].data.admission)),
     "tracks": Part(LineTracks, tracked),

@@ -49,10 +49,12 @@ class Watch:
     def __init__(self) -> None:
         self.screen, self.tracks = Screen(), LineTracks()
         self.ended: list[Observation] = []
+        self.told: list[Observation] = []
 
     def see(self, *entered: Box, moving: Iterable[Box] = (), ticks: int = 1) -> Admission:
         admission = self.screen.show(*entered, moving=moving, ticks=ticks)
         self.ended += list(self.tracks.look(self.screen.pts, admission))
+        self.told += list(self.tracks.ripe(self.screen.pts))
         return admission
 
     def read(self, text: str, box: Box = HERE, score: float = 0.95, ticks: int = 1) -> tuple[Observation, bool]:
@@ -187,13 +189,101 @@ def test_what_was_read_in_transition_is_replaced() -> None:
     assert len(watch.lines) == 1
 
 
-def test_a_shorter_line_in_place_of_one_that_stood_long_is_new() -> None:
+def test_what_is_left_of_a_line_is_a_line_only_if_it_stands_for_long() -> None:
     watch = Watch()
     watch.read("Lock keeper on duty")
     for _ in range(20):
         watch.see()
-    _, new = watch.read("Lock keeper")
+    for seconds, told in ((4, []), (7, ["Lock keeper"])):
+        if not told:
+            admission = watch.see(HERE)
+            read = watch.tracks.read(watch.screen.pts, admission, "camera", ReadLine("Lock keeper", 0.95, HERE))
+            assert read is None
+        for _ in range(seconds * RATE):
+            watch.see()
+        assert [line.text for line in watch.told] == told
+
+
+def test_what_is_read_amid_movement_is_told_once_it_stood() -> None:
+    watch = Watch()
+    admission = watch.see(HERE)
+    assert watch.tracks.read(watch.screen.pts, admission, "camera", ReadLine("Seen", 0.9, HERE), hasty=True) is None
+    watch.see(moving=[HERE])
+    assert watch.told == []
+    watch.see(ticks=RATE)
+    assert [line.text for line in watch.told] == ["Seen"]
+
+
+def test_a_running_clock_is_one_line() -> None:
+    watch = Watch()
+    line, _ = watch.read("CAM 2 12:00:58", ticks=RATE)
+    for value in ("12:00:59", "12:01:00", "12:01:04"):
+        again, new = watch.read(f"CAM 2 {value}", ticks=RATE if value != "12:01:04" else 4 * RATE)
+        assert (again is line, new) == (True, False)
+    assert line.text == "CAM 2 12:00:58 … 12:01:04"
+    _, new = watch.read("CAM 2 17:20:00", ticks=2 * RATE)
+    assert new, "another time is no tick of this clock"
+    assert watch.lines[0].text == "CAM 2 12:00:58 … 12:01:04"
+
+
+def test_a_clock_that_never_holds_still_is_told_all_the_same() -> None:
+    watch = Watch()
+    made = []
+    for second in range(4):
+        admission = watch.see(HERE, ticks=RATE)
+        line = ReadLine(f"2025-06-09 12:00:0{second}", 0.9, HERE)
+        read = watch.tracks.read(watch.screen.pts, admission, "camera", line, hasty=True)
+        made.append(read and read[1])
+    assert made == [None, True, False, False]
+    date = watch.tracks.read(watch.screen.pts, watch.see(HERE), "camera", ReadLine("2025-06-09", 0.9, HERE))
+    assert date is None, "a part of it is no value of it"
+    assert watch.lines[0].text == "2025-06-09 12:00:00 … 12:00:03"
+
+
+def test_values_that_tick_become_one_line_and_slower_ones_do_not() -> None:
+    watch = Watch()
+    ticking = [watch.read(f"{value} litres a second", ticks=RATE)[1] for value in range(40, 48)]
+    assert ticking == [True] * 3 + [False] * 5
+    assert watch.lines[-1].text == "42 litres a second … 47 litres a second"
+    slow = Watch()
+    assert all(slow.read(f"{value} litres a second", ticks=2 * RATE)[1] for value in range(40, 48))
+
+
+def test_text_that_gives_way_to_nothing_is_over() -> None:
+    """Its box has more blocks than its letters, and those about them never change."""
+    watch = Watch()
+    thin: Box = (32, 16, 288, 80)
+    texture = np.zeros(watch.screen.shape, np.float32)
+    texture[2, 2:18] = 60
+    admission = watch.see((32, 32, 288, 48))
+    admission.texture = texture
+    read = watch.tracks.read(watch.screen.pts, admission, "camera", ReadLine("Sluice gate", 0.95, thin))
+    assert read is not None
+    for tick in range(2 * RATE):
+        admission = watch.screen.show(*[(32, 32, 288, 48)] * (tick == 0))
+        admission.texture = np.zeros_like(texture)
+        watch.ended += list(watch.tracks.look(watch.screen.pts, admission))
+    assert watch.ended == [read[0]]
+    assert read[0].last == read[0].first
+
+
+def test_a_line_that_is_typed_is_one_row_whatever_its_caret_looked_like() -> None:
+    watch = Watch()
+    line, _ = watch.read("Every sketch in the tower ha|", box=(32, 32, 240, 64))
+    again, new = watch.read("Every sketch in the tower has a roof", ticks=6)
+    assert (again is line, new, line.text) == (True, False, "Every sketch in the tower has a roof")
+
+
+def test_a_prompt_that_came_back_begins_another_line() -> None:
+    watch = Watch()
+    prompt, _ = watch.read("keeper@lock:~$")
+    watch.see(HERE)
+    watch.see(ticks=2 * RATE)
+    again, _ = watch.read("keeper@lock:~$")
+    assert again is prompt
+    typed, new = watch.read("keeper@lock:~$ list harbour", ticks=3)
     assert new
+    assert (typed.text, prompt.text) == ("keeper@lock:~$ list harbour", "keeper@lock:~$")
 
 
 def test_the_same_words_in_another_row_as_part_of_a_line_are_new() -> None:

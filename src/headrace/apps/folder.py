@@ -68,7 +68,7 @@ class Folder:
 
     def clear(self, *names: str) -> None:
         """Remove the files of those names, or of those folders; all that a run writes if none is named."""
-        for name in names or (*FILES, *INSIDE):
+        for name in names or (*INSIDE, *reversed(FILES)):  # while some is left, it is known whose it is
             if name in INSIDE:
                 for old in (self.path / name).glob(INSIDE[name]):
                     old.unlink(missing_ok=True)

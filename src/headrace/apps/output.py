@@ -28,7 +28,7 @@ from headrace.core.trace import Trace
 from headrace.understanding.memory import ObservationMemory
 
 #: Shares of the disk budget; the rest is for the memory and the reports.
-TRACE_SHARE, THUMBNAIL_SHARE, STATE_SHARE = 0.25, 0.375, 0.125
+TRACE_SHARE, THUMBNAIL_SHARE, STATE_SHARE = 0.25, 0.25, 0.3
 #: The memory, its list of what was seen and its rows in the report fit if its budget is this share at most.
 MEMORY_SHARE = 1 / 16
 #: The least disk budget in bytes: below it the report does not fit.
@@ -100,6 +100,11 @@ class Output:
                 path.unlink(missing_ok=True)
                 self._held -= size
                 return
+
+    def clear_thumbnails(self) -> None:
+        """Remove all."""
+        while self._thumbnails:
+            self._drop_oldest()
 
     def finish(self, result: Result, memories: Sequence[ObservationMemory]) -> Path:
         """Write the memories, the result and the reports; returns the path of the report.

@@ -113,7 +113,7 @@ class Resumption:
             record.tally.resumed += 1
             if state is not None:
                 session.restore(state, gap=begin.gap)
-            if session.source is None or (session.source.source.repeats and not paced):
+            if session.source is not None and session.source.source.repeats and not paced:
                 continue
             reached = begin.at - begin.gap
             for told in since(self.records, session.name, session.number):

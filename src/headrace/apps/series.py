@@ -50,7 +50,7 @@ class Series:
         """Add a sample at media time `t` in seconds; samples may arrive out of order."""
         start = math.floor(t / self.step_s) * self.step_s
         at = bisect_left(self.t_s, start)
-        new = (change, admitted, state_bytes, backlog, level_db, voice)
+        new = (round(change, 5), round(admitted, 5), state_bytes, backlog, round(level_db, 2), round(voice, 4))
         if at < len(self.t_s) and self.t_s[at] == start:
             for column, value in zip(self._columns(), new, strict=True):
                 column[at] = max(column[at], value)

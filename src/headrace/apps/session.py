@@ -72,7 +72,7 @@ class Session:
         self.name, self.gone, self.began = record.info.name, False, record.tally.media
         self.state: State = "playing" if source is not None else "ended"
         self.number = 0
-        self._stopped = False
+        self._stopped = self._unsaved = False
         self._save, self._every_s, self._save_at = save, every_s, 0.0
         self._ops: dict[str, Op] = {}
         self._threads: list[Threads] = []
@@ -262,8 +262,10 @@ class Session:
         parts = {"record": record.snapshot()}
         ops = {name: op.snapshot() for name, op in self._ops.items() if isinstance(op, Stateful)}
         bare = position is None or record.desk.keep.private
-        if bare or not self._save(Snapshot.join("session", {**parts, **ops}, meta)):
-            self._save(Snapshot.join("session", parts, meta))
+        whole = not bare and self._save(Snapshot.join("session", {**parts, **ops}, meta))
+        if not whole and not self._save(Snapshot.join("session", parts, meta)) and not self._unsaved:
+            self._unsaved = True
+            record.fault("its state does not fit into --disk any more; a resumed run begins at the last one that did")
 
     def restore(self, state: Snapshot, *, gap: int = 0) -> None:
         """Go on from a saved state; `gap` ns of a live source were not watched since."""

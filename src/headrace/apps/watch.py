@@ -138,8 +138,9 @@ class _Undertaking:
     def _trace(self, output: Output, opened: Sequence[Opened], clock: Clock, speed: str) -> Trace:
         """The trace; from here on an earlier run is this one."""
         options, folder = self.options, output.folder
-        if not options.resume:
-            self.manifest.save(folder / RUN)
+        replace(self.manifest, ask=list(options.ask), keep=list(options.keep)).save(folder / RUN)
+        if not self.keep.stores("thumbnail"):
+            output.clear_thumbnails()
         folder.clear(EVENTS, MEMORY)
         header = {"stream": [one.info.url for one in opened], "clock": speed, "budget": options.budget}
         header |= {"ask": list(options.ask), "when": list(options.when)}

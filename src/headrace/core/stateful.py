@@ -61,7 +61,7 @@ class Snapshot:
 
     def nbytes(self) -> int:
         """Bytes of the arrays plus bytes of the JSON."""
-        return sum(a.nbytes for a in self.arrays.values()) + len(json.dumps(self.meta))
+        return sum(a.nbytes for a in self.arrays.values()) + len(_json(self.meta))
 
 
 @runtime_checkable
@@ -88,7 +88,7 @@ def save(path: str | os.PathLike[str], snapshot: Snapshot) -> None:
 
     header = {"format": FORMAT, "library": __version__, "kind": snapshot.kind}
     arrays = {key: np.asarray(array, order="C") for key, array in snapshot.arrays.items()}
-    arrays[_META] = np.frombuffer(json.dumps(snapshot.meta).encode(), np.uint8)
+    arrays[_META] = np.frombuffer(_json(snapshot.meta), np.uint8)
     with atomic_path(path) as temporary:
         save_file(arrays, str(temporary), metadata={"headrace": json.dumps(header)})
 
@@ -106,12 +106,21 @@ def load(path: str | os.PathLike[str]) -> Snapshot:
         with safe_open(str(path), framework="np") as handle:
             header = _header(name, handle.metadata())
             arrays = {key: handle.get_tensor(key) for key in handle.keys()}  # noqa: SIM118
-            meta = header["meta"] if header["format"] == 1 else json.loads(arrays.pop(_META).tobytes())
+            meta = header["meta"] if header["format"] == 1 else _meta(arrays.pop(_META))
             if not isinstance(meta, dict):
                 raise StateError(f"{name} is a damaged snapshot: its meta is no object")
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise StateError(f"{name} is not a readable snapshot: {error}") from error
     return Snapshot(header["kind"], meta, arrays)
+
+
+def _json(meta: dict[str, Any]) -> bytes:
+    """As short as JSON gets; halves of surrogate pairs, which texts from outside may hold, included."""
+    return json.dumps(meta, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+
+
+def _meta(data: Array) -> Any:
+    return json.loads(data.tobytes().decode("utf-8", "surrogatepass"))
 
 
 def _header(name: Path, metadata: dict[str, str] | None) -> dict[str, Any]:

@@ -48,7 +48,8 @@ class Trace:
         resume: go on behind the records of an earlier run; a last line cut short by its crash is removed.
 
     Raises:
-        CapacityError: from any method, if the disk refuses (full, gone) or one record alone passes the bound.
+        CapacityError: from any method, if the disk refuses (full, gone) or one record alone passes the bound. Once the
+            disk has refused, every later write is refused too: nothing is acknowledged that is not there.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Trace:
         self._header = {"type": "header", "format": FORMAT, "library": __version__, **(header or {})}
         self._written = self._header_bytes = 0
         self._file: BinaryIO | None = None
+        self._failed: OSError | None = None
         if not (resume and self._continue()):
             self._open()
 
@@ -110,6 +112,8 @@ class Trace:
 
     def sync(self) -> None:
         """Return once everything written so far is on the disk."""
+        if self._failed is not None:
+            raise self._refused(self._failed)
         if self._file is not None:
             try:
                 self._file.flush()
@@ -157,6 +161,8 @@ class Trace:
         return True
 
     def _write(self, record: Mapping[str, Any]) -> None:
+        if self._failed is not None:  # what the disk refused once is not whole any more
+            raise self._refused(self._failed)
         if self._file is None:
             return
         line = (_ENCODE(record) + "\n").encode()
@@ -187,6 +193,7 @@ class Trace:
         self._open()
 
     def _refused(self, error: OSError) -> CapacityError:
+        self._failed = error
         return CapacityError(f"the trace {self.path} cannot be written: {error.strerror or error}")
 
 

@@ -128,8 +128,8 @@ class BoundaryDetector:
         limit = REPLACED
         if self._shares:
             limit = max(limit, fmean(self._shares) + REPLACED_SIGMAS * pstdev(self._shares))
-        share = self._tiles.see(frame.y, limit)
-        if share <= limit or len(self._shares) < 4:
+        share = self._tiles.see(frame.y)
+        if share <= limit or len(self._shares) < 4 or self._tiles.shifted():
             self._shares.append(share)
             self._rise = None
             return

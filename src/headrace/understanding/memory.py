@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from sys import getsizeof, intern
 from typing import Self
@@ -174,7 +174,7 @@ class ObservationMemory:
         counters = [self.written, self.merged, self.forgotten, self.forgotten_weight]
         vectors = list(self._vectors.items())
         meta = {
-            "rows": [list(astuple(row)) for row in self._rows.values()],
+            "rows": [row.values() for row in self._rows.values()],
             "counters": counters,
             "own": self._own.copy(),
             "embedded": [name for name, _ in vectors],

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Any, Self
 
 from headrace.core.item import SECOND
@@ -43,10 +44,14 @@ class Observation:
 
     @classmethod
     def of(cls, values: Sequence[Any]) -> Self:
-        """The observation of its fields in order, as `dataclasses.astuple` or JSON gives them."""
+        """The observation of its fields in order, as `values` or JSON gives them."""
         made = cls(*values)
         made.box = None if made.box is None else (made.box[0], made.box[1], made.box[2], made.box[3])
         return made
+
+    def values(self) -> list[Any]:
+        """The fields in order, as `of` takes them; quicker than `dataclasses.astuple`, which copies."""
+        return list(_VALUES(self))
 
     def together(self, other: Observation) -> bool:
         """Whether both were there at the same time: same source, and same segment or overlapping times."""
@@ -55,6 +60,9 @@ class Observation:
         if self.segment is not None and self.segment == other.segment:
             return True
         return self.first <= other.last and other.first <= self.last
+
+
+_VALUES = attrgetter(*(part.name for part in fields(Observation)))
 
 
 def format_time(ns: int) -> str:

@@ -63,7 +63,7 @@ class Reading(Op):
         admission = moment.admission
         for gone in self.tracks.look(item.pts, admission):
             yield item.derive(Sighting(replace(gone), "gone"), "sighting")
-        for told in self.tracks.ripe():
+        for told in self.tracks.ripe(item.pts):
             yield item.derive(Sighting(replace(told), "new"), "sighting")
         if moment.boundary is not None:
             for moved in self.tracks.enter(moment.boundary.pts, moment.segment):

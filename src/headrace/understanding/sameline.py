@@ -51,9 +51,13 @@ def counted(a: str, b: str) -> bool:
     return a != b and re.sub(r"\d+", "0", a) == re.sub(r"\d+", "0", b)
 
 
-def clock(text: str) -> bool:
-    """Whether a text tells the time of day to the second."""
-    return _CLOCK.search(text) is not None
+def clock(text: str) -> int | None:
+    """The time of day to the second that a text tells last, in seconds; None if it tells none."""
+    found = _CLOCK.findall(text)
+    if not found:
+        return None
+    hours, minutes, seconds = (int(part) for part in found[-1].split(":"))
+    return 3600 * hours + 60 * minutes + seconds
 
 
 def newest(first: str, text: str) -> str:

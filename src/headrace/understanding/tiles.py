@@ -21,10 +21,10 @@ SIZE, TILE = (320, 180), 4
 TEXTURED, CHANGED = 28, 10.0
 #: Fewer tiles than this are counted as if they were so many: one word in an empty picture is no new scene.
 FEWEST = 40
-#: A shift up or down that leaves less than this share of the change has explained it.
+#: A shift that leaves less than this share of the change has explained it.
 EXPLAINED = 0.57
-#: Least and greatest shift that is tried, in rows of the reduced picture.
-SHIFTS = (2, 120)
+#: Shifts that are tried, in pixels of the reduced picture: up or down as a page scrolls, sideways as a camera pans.
+SCROLL, PAN = range(2, 120), range(1, 16)
 
 
 class TileTurnover:
@@ -32,7 +32,7 @@ class TileTurnover:
 
     A cut between two slides of one template changes few large areas, so a coarse picture hardly
     differs; but of the tiles that hold anything, most hold something else. A change of exposure is
-    taken out as the median difference, and what only scrolled up or down is not counted as new.
+    taken out as the median difference; `shifted` tells what only scrolled or panned.
 
     Args:
         back: pictures between the two that are compared.
@@ -43,25 +43,16 @@ class TileTurnover:
         self.reset()
 
     def reset(self) -> None:
-        self._recent: deque[Picture] = deque(maxlen=self.back)
+        self._recent: deque[Picture] = deque(maxlen=self.back + 1)
 
-    def see(self, luma: npt.NDArray[np.uint8], scrolled_from: float = 0.0) -> float:
-        """The share, 0 to 1, of one more luma plane; 0 until there is a picture to compare it with.
+    def see(self, luma: npt.NDArray[np.uint8]) -> float:
+        """The share, 0 to 1, of one more luma plane, uint8 [height, width]; 0 if it has none to be compared with."""
+        self._recent.append(np.asarray(cv2.resize(luma, SIZE, interpolation=cv2.INTER_AREA), np.uint8))
+        return turnover(self._recent[0], self._recent[-1]) if len(self._recent) > self.back else 0.0
 
-        Args:
-            luma: uint8 [height, width].
-            scrolled_from: shares up to this are given as they are; only a higher one is examined for
-                scrolling, and is 0 if that explains it.
-        """
-        now = np.asarray(cv2.resize(luma, SIZE, interpolation=cv2.INTER_AREA), np.uint8)
-        share = 0.0
-        if len(self._recent) == self.back:
-            before = self._recent[0]
-            share = turnover(before, now)
-            if share > scrolled_from and scrolled(before, now):
-                share = 0.0
-        self._recent.append(now)
-        return share
+    def shifted(self) -> bool:
+        """Whether what was seen last is mostly what was there before, scrolled or panned."""
+        return len(self._recent) > self.back and scrolled(self._recent[0], self._recent[-1])
 
     # -- Stateful -----------------------------------------------------------------------------
 
@@ -71,9 +62,9 @@ class TileTurnover:
     def restore(self, snapshot: Snapshot) -> None:
         arrays = snapshot.expect("tile-turnover").arrays
         recent = list(arrays["recent"]) if "recent" in arrays else []
-        if len(recent) > self.back:
+        if len(recent) > self.back + 1:
             raise StateError(f"the snapshot compares over {len(recent)} pictures, this turnover over {self.back}")
-        self._recent = deque((picture.copy() for picture in recent), maxlen=self.back)
+        self._recent = deque((picture.copy() for picture in recent), maxlen=self.back + 1)
 
     def fork(self) -> Self:
         other = type(self)(self.back)
@@ -84,7 +75,7 @@ class TileTurnover:
         return sum(picture.nbytes for picture in self._recent)
 
     def max_bytes(self) -> int:
-        return self.back * SIZE[0] * SIZE[1]
+        return (self.back + 1) * SIZE[0] * SIZE[1]
 
 
 def turnover(before: Picture, now: Picture) -> float:
@@ -94,19 +85,28 @@ def turnover(before: Picture, now: Picture) -> float:
 
 
 def scrolled(before: Picture, now: Picture) -> bool:
-    """Whether most of what a textured tile of a reduced picture lost stands further up or down in the one after it."""
+    """Whether most of what the textured tiles of a reduced picture lost stands a shift away in the one after it."""
     _, changed = _turned(before, now)
     where = changed.repeat(TILE, axis=0).repeat(TILE, axis=1)
     a, b = (cv2.blur(picture, (3, 3)).astype(np.float32) for picture in (before, now))
     lost = np.where(where, np.abs(b - a), 0)
     lost[lost < CHANGED] = 0
-    total, rows = float(lost.sum()), len(where)
-    for shift in range(*SHIFTS):
-        for old, new in ((slice(shift, rows), slice(0, rows - shift)), (slice(0, rows - shift), slice(shift, rows))):
-            left = np.minimum(np.abs(b[new] - a[old]), lost[old])
-            if float(left.sum()) + total - float(lost[old].sum()) < EXPLAINED * total:
-                return True
+    total = float(lost.sum())
+    shifts = [(down, 0) for shift in SCROLL for down in (shift, -shift)]
+    shifts += [(0, right) for shift in PAN for right in (shift, -shift)]
+    for down, right in shifts:
+        old, new = _overlap(len(where), where.shape[1], down, right)
+        left = np.minimum(np.abs(b[new] - a[old]), lost[old])
+        if float(left.sum()) + total - float(lost[old].sum()) < EXPLAINED * total:
+            return True
     return False
+
+
+def _overlap(rows: int, cols: int, down: int, right: int) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+    """Where what stays in a picture that shifts lies before and after."""
+    before = (slice(max(0, -down), rows - max(0, down)), slice(max(0, -right), cols - max(0, right)))
+    after = (slice(max(0, down), rows - max(0, -down)), slice(max(0, right), cols - max(0, -right)))
+    return before, after
 
 
 def _turned(before: Picture, now: Picture) -> tuple[Mask, Mask]:

@@ -38,10 +38,16 @@ INK, LARGEST_INK = 14.0, 1024
 STAND, RESTLESS = 500 * MS, 0.25
 #: A line that is part of one which stood there less than `FRAGMENT_WITHIN` ago must stand for this long.
 FRAGMENT_STAND, FRAGMENT_WITHIN = 10 * SECOND, 2 * SECOND
-#: A value ticks if it stands for less than this; so many values in a row make a line that ticks (a clock: one).
+#: A line that was not told is forgotten after this time out of sight.
+FORGET = 5 * SECOND
+#: A value ticks if it stands for less than this; so many values in a row make a line that ticks (a running clock: one).
 TICK, TICKS = 1750 * MS, 3
+#: A clock is read this much too early or late, at most.
+CLOCK_SLACK = 2 * SECOND
 #: A line that ticks may be out of sight for this long.
 UNSEEN = 10 * SECOND
+#: Letters of a part by which a line that scrolled is known again.
+SCROLLED = 8
 #: Stands between the first and the newest value of a line that ticks.
 TICKED = " … "
 
@@ -124,13 +130,13 @@ class LineTracks:
                 if not track.wait:
                     yield track.observation
 
-    def ripe(self) -> Iterator[Observation]:
+    def ripe(self, pts: int) -> Iterator[Observation]:
         """The lines that have now stood for long enough to be told; those that did not are forgotten."""
         for track in [track for track in self._tracks if track.wait]:
-            if track.observation.last - track.observation.first >= track.wait:
-                track.wait = 0
+            if track.observation.last - track.since >= track.wait:
+                track.wait, track.since = 0, track.observation.first
                 yield track.observation
-            elif not track.live:
+            elif pts - track.observation.last > FORGET:
                 self._tracks.remove(track)
 
     def read(
@@ -164,6 +170,8 @@ class LineTracks:
         seen = track.observation
         if not track.live:
             seen.weight += 1
+        if track.wait and not _same_place(cells, track.cells):
+            track.since = pts
         better = line.score > seen.score and len(key) >= len(track.key)
         if not track.start and (better or len(key) > len(track.key) or replaced):
             seen.text, seen.score, track.key = text, line.score, key
@@ -173,9 +181,9 @@ class LineTracks:
         track.tick, track.cut, track.live = admission.tick, cut, True
         if not track.wait:
             return seen, False
-        if seen.last - seen.first < track.wait:
+        if seen.last - track.since < track.wait:
             return None
-        track.wait = 0
+        track.wait, track.since = 0, seen.first
         return seen, True
 
     def _begin(self, pts: int, admission: Admission, new: Track, hasty: bool) -> tuple[Observation, bool] | None:
@@ -183,7 +191,7 @@ class LineTracks:
         before = self._counted(pts, new)
         if before is not None:
             new.quick = before.quick + 1
-            if before.start or clock(new.observation.text) or new.quick >= TICKS:
+            if before.start or new.quick >= TICKS or _runs(pts, before, new):
                 return self._tick(pts, before, new)
         if self._fragment(pts, new):
             new.wait = FRAGMENT_STAND
@@ -200,12 +208,14 @@ class LineTracks:
     def _counted(self, pts: int, new: Track) -> Track | None:
         """The line in the same place of which a reading is the next value, if its value stood for a moment only."""
         for track in reversed(self._tracks):
-            if not counted(new.key, track.key) or _covered(track.cells, new.cells) < COVERED:
+            if not counted(new.key, track.key) or not _same_place(track.cells, new.cells):
                 continue
-            if track.start:
-                last = track.observation.last
-                return track if last - track.since < TICK and pts - last < UNSEEN else None
-            return track if pts - track.since < TICK else None
+            last = track.observation.last
+            if pts - last >= UNSEEN:
+                return None
+            if (clock(track.observation.text), clock(new.observation.text)) != (None, None):
+                return track if _runs(pts, track, new) else None
+            return track if (last if track.start else pts) - track.since < TICK else None
         return None
 
     def _tick(self, pts: int, before: Track, new: Track) -> tuple[Observation, bool] | None:
@@ -216,7 +226,12 @@ class LineTracks:
         seen.last = before.since = pts
         before.key, before.cells, before.ink, before.quick = new.key, new.cells, new.ink, new.quick
         before.tick, before.cut, before.live = new.tick, new.cut, True
-        return None if before.wait else (seen, False)
+        if not before.wait:
+            return seen, False
+        if pts - seen.first < before.wait:
+            return None
+        before.wait = 0
+        return seen, True
 
     def _fragment(self, pts: int, new: Track) -> bool:
         """Whether a reading is part of a line that stands, or stood a moment ago, in its place."""
@@ -224,8 +239,7 @@ class LineTracks:
             pts - track.observation.last <= FRAGMENT_WITHIN
             and len(new.key) < len(track.key)
             and _beside(new.cells, track.cells)
-            and track.cells[0] - 2 <= new.cells[0]
-            and new.cells[2] <= track.cells[2] + 2
+            and _under(new.cells, track.cells)
             and part(new.key, track.key, fuzzy=len(new.key) > 3)
             for track in self._tracks
         )
@@ -233,7 +247,7 @@ class LineTracks:
     def _replaced(self, cells: Cells) -> None:
         """A new line stands on these blocks: what stood there no longer does, although few blocks changed."""
         for track in self._tracks:
-            if track.live and _covered(track.cells, cells) >= COVERED:
+            if track.live and _same_place(track.cells, cells):
                 track.tick = -1
 
     def end(self) -> Iterator[Observation]:
@@ -252,7 +266,13 @@ class LineTracks:
                 continue
             if key == track.key or alike(key, track.key, sure=min(score, seen.score) >= SURE):
                 return track, False
-            if pts - seen.last >= PART_WITHIN or track.start or not _beside(cells, track.cells):
+            if pts - seen.last >= PART_WITHIN or track.start:
+                continue
+            if len(key) > len(track.key) and seen.weight > 1 and not (cut or track.cut):
+                continue  # a line that came back, such as a prompt, begins another one
+            if not _beside(cells, track.cells):
+                if _scrolled(key, cells, track) and not _stands(track, admission):
+                    return track, False
                 continue
             if grown(track.key, key) and abs(cells[0] - track.cells[0]) <= 1:
                 return track, False
@@ -339,6 +359,27 @@ def _restless(admission: Admission, cells: Cells) -> bool:
 def _beside(a: Cells, b: Cells) -> bool:
     """Whether two lines stand in the same row of the picture."""
     return a[1] < b[3] and b[1] < a[3]
+
+
+def _under(a: Cells, b: Cells) -> bool:
+    """Whether a line stands within the columns of another, give or take two."""
+    return b[0] - 2 <= a[0] and a[2] <= b[2] + 2
+
+
+def _scrolled(key: str, cells: Cells, track: Track) -> bool:
+    """Whether a reading elsewhere in the columns of a line may be part of that line."""
+    return SCROLLED <= len(key) < len(track.key) and _under(cells, track.cells) and key in track.key
+
+
+def _runs(pts: int, before: Track, now: Track) -> bool:
+    """Whether two texts tell the time of day, and as much of it has passed between them as there really has."""
+    a, b = clock(before.observation.text), clock(now.observation.text)
+    return a is not None and b is not None and abs((b - a) * SECOND - (pts - before.since)) <= CLOCK_SLACK
+
+
+def _same_place(a: Cells, b: Cells) -> bool:
+    """Whether two lines stand on each other, and not only on neighbouring rows that share blocks."""
+    return abs(a[1] + a[3] - b[1] - b[3]) < 2 and _covered(a, b) >= COVERED
 
 
 def _covered(a: Cells, b: Cells) -> float:
