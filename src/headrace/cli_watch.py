@@ -173,7 +173,7 @@ def _size(option: str, text: str | None, default: int) -> int:
         return default
     try:
         return parse_size(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise ConfigError(f"{option} {text!r} is no size; write bytes or a text like 64MB") from None
 
 

@@ -237,14 +237,26 @@ def test_another_source_is_refused(killed: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["cut", "rubbish", "other"])
-def test_a_damaged_state_is_told_in_one_line(killed: Path, damage: str) -> None:
+def test_a_damaged_state_is_told_and_the_source_begun_anew(
+    killed: Path, damage: str, unbroken: tuple[Path, int]
+) -> None:
+    """The trace knows what was acknowledged, so nothing is told twice."""
     state = killed / "state" / "0.safetensors"
     data = state.read_bytes()
     state.write_bytes({"cut": data[: len(data) // 2], "rubbish": bytes(1000), "other": b"{}"}[damage])
-    with pytest.raises(HeadraceError) as told:
-        watch([], replace(options(killed), resume=True))
-    assert "\n" not in str(told.value)
-    assert "0.safetensors" in str(told.value)
+    (error,) = watch([], replace(options(killed), resume=True)).sources[0].errors
+    assert "0.safetensors" in error
+    assert error.endswith("begun anew")
+    assert "\n" not in error
+    assert said(killed) == said(unbroken[0])
+
+
+def test_a_state_without_perception_loses_nothing(unbroken: tuple[Path, int], tmp_path: Path) -> None:
+    """Where a rule keeps pictures off the disk, perception begins afresh."""
+    out, (_, operations) = tmp_path / "out", unbroken
+    bare = replace(options(out), keep=("thumbnails=0",))
+    assert crash_and_resume(Feed(str(recording())), bare, [Death(operation=operations // 2)]) == 1
+    nothing_lost_or_doubled(out)
 
 
 def test_there_must_be_a_run_to_resume(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ KINDS = {"text": "text", "speech": "speech", "sounds": "sound", "events": "event
 #: The kinds of row in a memory.
 ROWS = ("text", "speech", "sound", "event")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_AGE = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
+_AGE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)([smhd])")
 
 
 @dataclass(frozen=True)

@@ -18,15 +18,24 @@ FORMAT = 1
 
 @dataclass(slots=True)
 class Given:
-    """One source as it was given; `address` without credentials, a local file by its whole path."""
+    """One source as it was given.
+
+    Attributes:
+        address: without credentials and query; a local file by its whole path.
+        whole: nothing was left out of the address.
+    """
 
     name: str
     address: str
+    whole: bool = True
 
     def opens(self) -> str:
         """The address to open; ConfigError if part of it was not kept."""
-        if "***" in self.address:
-            raise ConfigError(f"the address of {self.name} holds a secret that is not on disk; give the sources again")
+        if not self.whole:
+            raise ConfigError(
+                f"the address of {self.name} held what is not kept on disk (a password, or what follows ?); "
+                "give the sources again"
+            )
         return self.address
 
 

@@ -58,7 +58,8 @@ class Wanted:
         local = Path(self.address)
         if self.address not in (DEMO, "-") and _exists(local):
             return Given(name, str(local.absolute()))
-        return Given(name, redact(self.address))
+        shown = redact(self.address)
+        return Given(name, shown, shown == self.address)
 
 
 @dataclass(slots=True)

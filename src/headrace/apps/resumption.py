@@ -11,7 +11,7 @@ from headrace.apps.folder import TRACE
 from headrace.apps.opening import Opened
 from headrace.apps.output import Output
 from headrace.apps.record import Record
-from headrace.apps.redo import Redone, acknowledged, alert, observation, since
+from headrace.apps.redo import AGAIN, Redone, acknowledged, alert, observation, since
 from headrace.apps.session import Session
 from headrace.core.errors import StateError
 from headrace.core.item import SECOND
@@ -38,7 +38,8 @@ class Resumption:
     themselves: there it is taken in again from the trace.
 
     Attributes:
-        states: one for each source, None where none was saved.
+        states: one for each source, None where none was saved, or where it is damaged.
+        damaged: why the state of a source cannot be read.
         records: `emit` and `mark` records of the trace, oldest first.
         resumed: an earlier run is gone on with.
     """
@@ -46,16 +47,25 @@ class Resumption:
     states: Sequence[Snapshot | None]
     records: list[dict[str, Any]] = field(default_factory=list)
     resumed: bool = False
+    damaged: dict[int, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, output: Output, sources: int) -> Resumption:
         """What lies in a folder.
 
         Raises:
-            InputError, StateError: it is damaged.
+            InputError: the trace is damaged.
         """
-        states = [output.saved(number) for number in range(sources)]
-        return cls(states, acknowledged(output.folder / TRACE), True)
+        states: list[Snapshot | None] = []
+        damaged = {}
+        for number in range(sources):
+            try:
+                state = output.saved(number)
+                states.append(None if state is None else _checked(state))
+            except StateError as error:
+                states.append(None)
+                damaged[number] = f"{error}; begun anew"
+        return cls(states, acknowledged(output.folder / TRACE), True, damaged)
 
     @property
     def known(self) -> list[str]:
@@ -65,20 +75,16 @@ class Resumption:
     def ended(self, number: int) -> bool:
         """Whether this source had come to its end."""
         state = self.states[number]
-        return state is not None and state.expect("session").meta["own"]["position"] is None
+        return state is not None and state.meta["own"]["position"] is None
 
     def rewind(self, number: int, one: Opened) -> Begin:
-        """Bring a source to where its session stands.
-
-        Raises:
-            StateError: it is not the source that it was.
-        """
+        """Bring a source to where its session stands; that it is not the source that it was is its own fault."""
         if not self.resumed or one.source is None:
             return Begin()
         state, source = self.states[number], one.source
         position, saved_at = source.position(), time.time()
         if state is not None:
-            own = state.expect("session").meta["own"]
+            own = state.meta["own"]
             position, saved_at = own["position"], own["saved_at"]
         gap = 0
         if not source.repeats:
@@ -86,8 +92,13 @@ class Resumption:
             reached = max((record["t_input"] for record in told), default=0)
             away = min(max(int((time.time() - saved_at) * SECOND), 0), LONGEST_GAP)
             gap = max(away, reached - position["time"]) + SECOND
-        if state is not None or gap:
-            source.resume(position, gap)
+        try:
+            if state is not None or gap:
+                source.resume(position, gap)
+        except StateError as error:
+            one.fault = error
+            source.close()
+            one.source = None
         return Begin(position["time"] + gap, gap)
 
     def restore(self, number: int, record: Record) -> None:
@@ -97,7 +108,7 @@ class Resumption:
             return
         fresh = record.info
         try:
-            record.restore(state.expect("session").part("record"))
+            record.restore(state.part("record"))
         except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
             raise StateError(f"the saved state of {fresh.name} is damaged; watch again without --resume") from error
         if fresh.width or fresh.channels:
@@ -113,8 +124,10 @@ class Resumption:
             record.tally.resumed += 1
             if state is not None:
                 session.restore(state, gap=begin.gap)
-            if session.source is not None and session.source.source.repeats and not paced:
+            if session.source is not None and session.source.source.repeats and not paced and _exact(state):
                 continue
+            if not _exact(state):  # what is still there is not new
+                rows += [row for row in record.memory.rows() if row.last >= record.tally.media - AGAIN]
             reached = begin.at - begin.gap
             for told in since(self.records, session.name, session.number):
                 reached = max(reached, told["t_input"])
@@ -128,3 +141,23 @@ class Resumption:
             if begin.gap:
                 record.gap(reached, begin.at)
         sessions[0].record.desk.redone = Redone(rows)
+
+
+def _checked(state: Snapshot) -> Snapshot:
+    """The state, if it has what going on needs; else StateError."""
+    own = state.expect("session").meta.get("own")
+    saved = own if isinstance(own, dict) else {}
+    if not (
+        isinstance(saved.get("number"), int)
+        and isinstance(saved.get("saved_at"), float)
+        and isinstance(saved.get("position", ""), dict | None)
+        and (saved["position"] is None or isinstance(saved["position"].get("time"), int))
+    ):
+        raise StateError("the saved state is damaged")
+    state.part("record")
+    return state
+
+
+def _exact(state: Snapshot | None) -> bool:
+    """Whether what was acknowledged behind this state is made again to the letter: not if perception begins afresh."""
+    return state is None or len(state.meta["parts"]) > 1

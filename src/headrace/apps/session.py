@@ -199,7 +199,8 @@ class Session:
         )
         lossy = graph.clock.paced or not can_wait
         edge: Overflow = DropOldest(UTTERANCES) if lossy else Block(UTTERANCES)
-        speech: Stream[Any] = graph.map(Only("speech"), heard, name="speech")
+        # On a stream that does not wait, saving does not wait for a slow recogniser either.
+        speech: Stream[Any] = graph.map(Only("speech"), heard, name="speech", awaited=not lossy)
         words = Transcribe(self.parts.recogniser)
         said: Stream[Any] = graph.map(words, speech, edge=edge, on=self._thread("speech"), name="transcribe")
         graph.sink(self._sink(self.record.said), said, name="said")

@@ -158,6 +158,8 @@ class _Undertaking:
         session = Session(one.primed, record, parts, save, self.options.every_s)
         if one.fault is not None:
             session.fault(str(one.fault))
+        if number in earlier.damaged:
+            record.fault(earlier.damaged[number])
         return session
 
 

@@ -27,6 +27,8 @@ from typing import Any, TypeVar
 from headrace.core.errors import ConfigError, DeadlockError
 
 T = TypeVar("T")
+#: The least factor of real time that can be asked for: below it a run stands still for people.
+SLOWEST = 0.001
 #: A cost in ns: constant, or one drawn (seeded) from a list of observed ones.
 Cost = int | tuple[int, ...]
 
@@ -240,7 +242,10 @@ def from_speed(speed: str, start: int = 0) -> Clock:
     if speed == "realtime":
         return WallClock(start=start)
     try:
-        return WallClock(float(speed), start)
+        factor = float(speed)
+        if factor < SLOWEST:
+            raise ConfigError(f"speed {speed!r}: the slowest is {SLOWEST:g} times real time")
+        return WallClock(factor, start)
     except ValueError:
         raise ConfigError(f"speed {speed!r}: use max, realtime, or a number such as 2") from None
 

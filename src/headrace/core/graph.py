@@ -82,6 +82,7 @@ class Graph:
         on: Executor | None = None,
         name: str | None = None,
         on_error: OnError = OnError.FAIL,
+        awaited: bool = True,
     ) -> Stream[B]:
         """Apply a function of the payload, or an `Op`, to each item.
 
@@ -90,6 +91,7 @@ class Graph:
                 runs on an executor (at most one item is in flight there).
             on: an executor; None runs it inline on the event loop.
             on_error: see `OnError`.
+            awaited: whether a `Barrier` waits for this operator and for those behind it.
 
         Raises:
             ConfigError: an Op (which remembers) on an executor that does not share memory.
@@ -99,7 +101,7 @@ class Graph:
             raise ConfigError(
                 f"operator {name!r} remembers, and a process would remember for itself: run it in Threads"
             )
-        node = Map(name, made, on, on_error)
+        node = Map(name, made, on, on_error, awaited)
         if edge is None and on is not None:
             edge = Latest()
         return self._connect(node, stream, edge)
@@ -225,7 +227,7 @@ class Graph:
 
     @property
     def ends(self) -> int:
-        """Operators that nothing reads: where a `Barrier` arrives.
+        """Operators that nothing reads, or that are not waited for: where a `Barrier` arrives.
 
         Raises:
             ConfigError: the graph holds a join, a merge or a react, which no barrier can pass.
@@ -233,7 +235,8 @@ class Graph:
         for node in self._nodes:
             if isinstance(node, Join | Merge | React):
                 raise ConfigError(f"graph {self.name!r} cannot be brought to rest: a barrier cannot pass {node.name!r}")
-        return sum(not node.outputs for node in self._nodes)
+        reached = [node for node in self._nodes if all(above.awaited for above in upstream(node) if above is not node)]
+        return sum(not node.outputs or not node.awaited for node in reached)
 
     def errors(self) -> dict[str, int]:
         """Items lost to errors, by operator."""

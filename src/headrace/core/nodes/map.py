@@ -22,9 +22,9 @@ _END: Any = object()
 class Map(Node):
     """Applies an Op: fused into its producer, in a task of its own, or on an executor."""
 
-    def __init__(self, name: str, op: Op, executor: Executor | None, on_error: OnError) -> None:
+    def __init__(self, name: str, op: Op, executor: Executor | None, on_error: OnError, awaited: bool = True) -> None:
         super().__init__(name, on_error)
-        self.op, self._executor = op, executor
+        self.op, self._executor, self.awaited = op, executor, awaited
 
     @property
     def fused(self) -> bool:
@@ -32,8 +32,9 @@ class Map(Node):
 
     def accept(self, item: Item, waiting: list[tuple[Channel, Item]]) -> None:
         if item.kind == BARRIER:
-            self.spread((item,), waiting)
-            if not self.outputs:
+            if self.awaited:
+                self.spread((item,), waiting)
+            if not self.awaited or not self.outputs:
                 item.data.arrive()
             return
         try:

@@ -37,6 +37,7 @@ class Node:
         epoch: the session's, set by the graph before the run.
         failures: items lost to errors that `OnError` let pass.
         stale: outputs an interruption has voided before they reached an edge.
+        awaited: a `Barrier` waits for this operator and for those behind it.
         working: the item that a worker is at.
     """
 
@@ -48,6 +49,7 @@ class Node:
         self.failures = 0
         self.stale = Drops()
         self.working: Item | None = None
+        self.awaited = True
 
     @property
     def fused(self) -> bool:
