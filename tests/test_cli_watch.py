@@ -144,7 +144,9 @@ def test_a_report_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "report.html").write_text("mine")
     done = headrace("watch", short()[0], "--out", tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
-    assert re.fullmatch(r"headrace: error: .+report\.html was not written by .+; give another --out\n", done.stderr)
+    assert re.fullmatch(
+        r"headrace: error: .+report\.html was not written by .+; give a new or .+ as --out\n", done.stderr
+    )
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("report.html", "mine")]
 
 

@@ -87,11 +87,25 @@ def test_a_file_that_no_run_wrote_is_never_replaced(name: str, resume: bool, tmp
     out.mkdir(mode=0o755)
     (out / name).write_text("mine")
     mode = out.stat().st_mode
-    with pytest.raises(ConfigError, match=rf"{name} was not written by `headrace watch`; give another --out"):
+    with pytest.raises(
+        ConfigError, match=rf"{name} was not written by `headrace watch`; give a new or an empty folder"
+    ):
         Folder(out, resume=resume)
     assert everything(out) == [name]
     assert (out / name).read_text() == "mine"
     assert out.stat().st_mode == mode
+
+
+def test_a_folder_of_somebody_else_is_left_as_it_is(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    (project / "memory").mkdir(parents=True)
+    (project / "memory" / "weights.safetensors").write_text("mine")
+    project.chmod(0o755)
+    with pytest.raises(ConfigError, match="memory was not written by"):
+        Folder(project)
+    assert (project / "memory" / "weights.safetensors").read_text() == "mine"
+    assert everything(project) == ["memory", "memory/weights.safetensors"]
+    assert project.stat().st_mode & 0o777 == 0o755
 
 
 def test_a_run_that_left_only_a_trace_is_known_by_it(tmp_path: Path) -> None:

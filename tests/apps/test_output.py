@@ -153,8 +153,8 @@ def test_an_earlier_run_is_replaced_and_other_files_are_left(tmp_path: Path) -> 
 
 
 def test_files_of_others_do_not_count(tmp_path: Path) -> None:
-    (tmp_path / "film.bin").write_bytes(bytes(2 * LEAST_DISK))
     output = output_in(tmp_path)
+    (tmp_path / "film.bin").write_bytes(bytes(2 * LEAST_DISK))
     result, memory = found([output.thumbnail(name(number), noise(number)) for number in range(5)])
     output.finish(result, [memory])
     assert all(mark.thumbnail for mark in result.events)

@@ -32,8 +32,6 @@ from tests.apps.watching import folder
 LENGTH = 18.0
 WHEN = ("weather at hollow lock", "gate 9 is open")
 ASK = ("what is the weather at hollow lock?",)
-#: Runs of `make test`, each with three deaths planned; one that comes too late is none.
-CHAINS = range(4)
 
 
 @cache
@@ -70,19 +68,14 @@ def same_as_unbroken(seed: int, deaths: int, unbroken: tuple[Path, int], out: Pa
     return died
 
 
-@pytest.mark.parametrize("seed", CHAINS)
+@pytest.mark.parametrize(("seed", "deaths"), [(0, 10), pytest.param(1000, 100, marks=pytest.mark.slow)])
 def test_a_file_at_full_speed_tells_what_an_unbroken_run_tells(
-    seed: int, unbroken: tuple[Path, int], tmp_path: Path
+    seed: int, deaths: int, unbroken: tuple[Path, int], tmp_path: Path
 ) -> None:
-    assert same_as_unbroken(seed, 3, unbroken, tmp_path / "out") >= 1
-
-
-@pytest.mark.slow
-def test_a_hundred_deaths(unbroken: tuple[Path, int], tmp_path: Path) -> None:
     died = 0
-    for seed in count(100):
-        died += same_as_unbroken(seed, 5, unbroken, tmp_path / str(seed))
-        if died >= 100:
+    for number in count(seed):
+        died += same_as_unbroken(number, 4, unbroken, tmp_path / str(number))
+        if died >= deaths:
             break
 
 
@@ -261,5 +254,12 @@ def test_a_state_without_perception_loses_nothing(unbroken: tuple[Path, int], tm
 
 def test_there_must_be_a_run_to_resume(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no run to resume"):
-        watch(recording(), Options(out=tmp_path / "nothing", resume=True))
+        watch([], Options(out=tmp_path / "nothing", resume=True))
     assert not (tmp_path / "nothing").exists()
+
+
+def test_with_sources_resuming_begins_where_there_is_no_run(unbroken: tuple[Path, int], tmp_path: Path) -> None:
+    """One command serves the first start and every one after it."""
+    out = tmp_path / "out"
+    assert watched(Feed(str(recording())), replace(options(out), resume=True), Death())[0] == 0
+    assert said(out) == said(unbroken[0])

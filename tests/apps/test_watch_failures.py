@@ -163,7 +163,6 @@ def test_what_is_not_there_is_refused(address: str, said: str, tmp_path: Path) -
         (["--source", "rtsp://127.0.0.1:9/x"], "has no name; write --source NAME=URL"),
         (["--source", "..=x.mp4"], "the name before = needs a letter or digit"),
         (["--source", "a=x.mp4", "--source", "a=y.mp4"], "two sources are named 'a'; give each a name of its own"),
-        (["--resume"], "holds no run to resume; watch without --resume"),
         (["--sped", "max"], "no such option: --sped"),
         (["--speed"], "requires an argument"),
     ],

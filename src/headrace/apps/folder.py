@@ -19,7 +19,7 @@ LOCK = ".lock"
 #: What a run writes into the folder itself.
 FILES = (RUN, TRACE, f"{TRACE}.1", EVENTS, REPORT, TIMELINE, CAPTIONS)
 #: What a run writes into folders inside it.
-INSIDE = {STATE: "*.safetensors", MEMORY: "*.safetensors", THUMBNAILS: f"{'[0-9a-f]' * 16}.jpg"}
+INSIDE = {STATE: "[0-9]*.safetensors", MEMORY: "[0-9]*.safetensors", THUMBNAILS: f"{'[0-9a-f]' * 16}.jpg"}
 
 #: How the name of a file ends that is being written, see `atomic_path`.
 HALF = "[0-9a-f]" * 8
@@ -33,8 +33,7 @@ class Folder:
         resume: leave what an earlier run wrote; else that is removed, and nothing else.
 
     Raises:
-        ConfigError: it cannot be made or written to, another run is writing to it, or it holds a file that a run
-            would replace and that no run wrote.
+        ConfigError: it cannot be made or written to, another run is writing to it, or it holds files and no run.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, resume: bool = False) -> None:
@@ -83,7 +82,7 @@ class Folder:
 
     def _sweep(self) -> None:
         """Remove what a run that died while it wrote left beside the files."""
-        for name in FILES:
+        for name in (*FILES, ".writable"):
             for left in self.path.glob(f".{name}.{HALF}"):
                 left.unlink(missing_ok=True)
         for name in INSIDE:
@@ -91,23 +90,23 @@ class Folder:
                 left.unlink(missing_ok=True)
 
     def _expect_ours(self) -> None:
-        """Refuse a folder in which a run would replace somebody else's file."""
-        if (self.path / RUN).is_file() or _ours(self.path / TRACE):
-            return
-        for name in FILES:
-            if (self.path / name).exists():
-                raise ConfigError(f"{self.path / name} was not written by `headrace watch`; give another --out")
+        """Refuse a folder that holds somebody else's files."""
+        held = sorted(path for path in self.path.iterdir() if path.name not in (".DS_Store", "lost+found"))
+        if held and not any((self.path / name).is_file() for name in (RUN, LOCK)) and not _ours(self.path / TRACE):
+            raise ConfigError(f"{held[0]} was not written by `headrace watch`; give a new or an empty folder as --out")
 
 
 def being_written(path: Path) -> bool:
     """Whether a run is writing to this folder now."""
-    lock = path / LOCK
-    if not lock.is_file():
-        return False
     try:
-        _locked(lock).close()
-    except (ConfigError, OSError):
+        with (path / LOCK).open("rb") as lock:
+            import fcntl
+
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
         return True
+    except (ImportError, OSError):
+        return False
     return False
 
 

@@ -29,18 +29,19 @@ class Journal:
     ) -> None:
         self.trace, self._publish, self._keep = trace, publish, keep or Keep()
         self._known = set(known)
-        self._turned = 0
+        self._turned: dict[str, int] = {}
 
-    def retire(self, now: int) -> None:
+    def retire(self, source: str, now: int) -> None:
         """Turn the trace over often enough that no words in it are older than the rules of `Keep` allow.
 
         Args:
+            source: whose clock it is.
             now: media time in ns.
         """
         age = self._keep.shortest
-        if self.trace is not None and age is not None and now - self._turned >= age // 2:
+        if self.trace is not None and age is not None and now - self._turned.setdefault(source, now) >= age // 2:
             self.trace.rotate()
-            self._turned = now
+            self._turned = {}
 
     def emit(self, emission: Emission) -> bool:
         """Acknowledge an emission; False if it was acknowledged before."""

@@ -87,6 +87,11 @@ class Opened:
             self.fault = error
             self.source.close()
 
+    def give_up(self, fault: HeadraceError) -> None:
+        """It is not watched after all."""
+        self.close()
+        self.fault, self.source, self.primed = fault, None, None
+
     def close(self) -> None:
         if self.source is not None:
             self.source.close()

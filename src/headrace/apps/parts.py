@@ -34,6 +34,11 @@ class Parts:
     listen: Listen | None = None
     recogniser: Recogniser | None = None
 
+    @property
+    def empty(self) -> bool:
+        """Nothing of the source would be taken in."""
+        return self.gate is None and self.listen is None
+
 
 class Kit:
     """Makes the parts of each session; options that are not usable are told before anything is opened.

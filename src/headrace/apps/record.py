@@ -15,17 +15,21 @@ from headrace.apps.output import Output
 from headrace.apps.redo import Redone
 from headrace.apps.result import Alert, Evidence, SourceInfo
 from headrace.apps.series import Series
+from headrace.apps.wording import clean
 from headrace.core.clock import Clock
 from headrace.core.item import SECOND, Emission, Item, emission_id
 from headrace.core.stateful import Snapshot
 from headrace.media.heard import Heard
-from headrace.understanding.memory import ObservationMemory
+from headrace.understanding.memory import LONGEST_TEXT, ObservationMemory
 from headrace.understanding.observation import Observation
 from headrace.understanding.perceive import Moment
 from headrace.understanding.question import Evidence as Found
 from headrace.understanding.reading import Sighting
 from headrace.understanding.standing import Alert as Fired
 from headrace.understanding.standing import StandingQuestions
+
+#: Thumbnails whose time is known, at most.
+PICTURES = 50_000
 
 
 @dataclass(slots=True)
@@ -85,7 +89,7 @@ class Record:
         self.last_heard: Heard | None = None
         self.age = 0
         self._proofs: dict[str, list[str]] = {}  # of each alert: the observations that it rests on
-        self._pictures: deque[tuple[int, str]] = deque()  # that must go in time
+        self._pictures: deque[tuple[int, str]] = deque(maxlen=PICTURES)  # by time, as rules may want them gone
 
     # -- taking in ------------------------------------------------------------------------------
 
@@ -128,11 +132,12 @@ class Record:
     def said(self, item: Item) -> None:
         """Somebody spoke."""
         said = item.data
-        row = Observation(said.id, "speech", self.info.name, said.text, said.first, said.last, score=said.score)
+        text = clean(said.text, LONGEST_TEXT)
+        row = Observation(said.id, "speech", self.info.name, text, said.first, said.last, score=said.score)
         if self._remember(row):
-            content = {"text": said.text, "score": round(said.score, 4), "by": said.by}
-            self._tell(row, content, said.last, said.text or "(speech)")
-        if said.text:
+            content = {"text": text, "score": round(said.score, 4), "by": said.by}
+            self._tell(row, content, said.last, text or "(speech)")
+        if text:
             self._decide(row, said.last)
 
     def fault(self, told: str) -> None:
@@ -172,8 +177,7 @@ class Record:
         picture = None
         if output is not None and self.desk.keep.stores("thumbnail"):
             picture = output.thumbnail(moment.segment, moment.admission.frame)
-            if self.desk.keep.before("thumbnail", 0) is not None:
-                self._pictures.append((item.pts, picture))
+            self._pictures.append((item.pts, picture))
         row = Observation(
             moment.segment, "event", item.source, "", boundary.pts, boundary.known,
             score=boundary.score, thumbnail=picture, segment=moment.segment,
@@ -272,7 +276,7 @@ class Record:
         self.series = decode(Series, own["series"], "record", "series")
         self.alerts = decode(list[Alert], own["alerts"], "record", "alerts")
         self._proofs = decode(dict[str, list[str]], own["proofs"], "record", "proofs")
-        self._pictures = deque(decode(list[tuple[int, str]], own["pictures"], "record", "pictures"))
+        self._pictures.extend(decode(list[tuple[int, str]], own["pictures"], "record", "pictures"))
         self.memory.restore(snapshot.part("memory"))
         if "standing" in snapshot.meta["parts"]:
             self.standing.restore(snapshot.part("standing"))

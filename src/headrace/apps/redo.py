@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import UnionType
 from typing import Any
 
 from headrace.apps.decode import decode
@@ -16,6 +17,18 @@ from headrace.core.trace import read_trace
 from headrace.understanding.memory import near_duplicate
 from headrace.understanding.observation import Observation
 
+#: Fields that are needed of a record.
+MARK: dict[str, type | UnionType] = {"source": str, "number": int}
+EMISSION: dict[str, type | UnionType] = {
+    "id": str,
+    "kind": str,
+    "source": str,
+    "start": int,
+    "end": int,
+    "t_input": int,
+    "cause": str | None,
+    "content": object,
+}
 #: Rows whose times differ by no more are the same event or sound, told again.
 NEAR = SECOND
 #: A line that is read within this time of when it was last acknowledged is the same line.
@@ -28,14 +41,26 @@ def acknowledged(path: Path) -> list[dict[str, Any]]:
     Raises:
         InputError: one of them is damaged before its last line.
     """
-    before = path.with_name(f"{path.name}.1")
-    return [
-        record
-        for part in (before, path)
-        if part.is_file() and part.stat().st_size
-        for record in read_trace(part)
-        if record["type"] in ("emit", "mark")
-    ]
+    found = []
+    for part in (path.with_name(f"{path.name}.1"), path):
+        if _begun(part):
+            found += [record for record in read_trace(part) if record["type"] in ("emit", "mark")]
+    for record in found:
+        wanted = MARK if record["type"] == "mark" else EMISSION
+        if not all(isinstance(record.get(name), kind) for name, kind in wanted.items()):
+            raise InputError(f"trace {path}: a record is damaged; watch again without --resume")
+    return found
+
+
+def _begun(part: Path) -> bool:
+    """Whether a trace is there with a whole header: a crash may have left less."""
+    try:
+        with part.open("rb") as file:
+            return file.readline().endswith(b"\n")
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise InputError(f"trace {part}: {error.strerror or error}") from error
 
 
 def since(records: Iterable[Mapping[str, Any]], source: str, mark: int) -> list[dict[str, Any]]:

@@ -96,9 +96,7 @@ class Resumption:
             if state is not None or gap:
                 source.resume(position, gap)
         except StateError as error:
-            one.fault = error
-            source.close()
-            one.source = None
+            one.give_up(error)
         return Begin(position["time"] + gap, gap)
 
     def restore(self, number: int, record: Record) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Literal
+from zlib import crc32
 
 from headrace.apps.options import Options
 from headrace.apps.record import Desk, as_evidence
@@ -70,7 +71,6 @@ class Run:
                     self._failure = BrokenPipeError()
                 elif not isinstance(end, InputError):  # not the source's fault: told once the report is written
                     self._failure = end
-                session.fault(str(end))
             elif isinstance(end, BaseException):
                 raise end
 
@@ -105,8 +105,8 @@ class Run:
                 source=", ".join(status.name for status in told),
                 duration_s=max(known) if known and len(known) == len(playing) else None,
                 speed=self.speed,
-                fps=sum(session.decoded for session in sessions) / wall if wall else 0.0,
-                realtime_factor=media / wall if wall else 0.0,
+                fps=sum(session.decoded for session in sessions) / wall if wall > 0.2 else 0.0,
+                realtime_factor=media / wall if wall > 0.2 else 0.0,
                 edges=[edge for session in sessions for edge in session.edges(len(sessions) > 1)],
                 state_bytes=sum(session.record.memory.nbytes() for session in sessions),
                 budget_bytes=sum(session.record.memory.max_bytes() for session in sessions),
@@ -125,10 +125,10 @@ class Run:
             session.record.settle()
             session.record.info.watched_s = session.record.tally.media / SECOND
         media = max(session.record.tally.media for session in sessions)
-        answers = [self._answer(number, query, media) for number, query in enumerate(self.queries)]
+        answers = [self._answer(query, media) for query in self.queries]
         for session in sessions:
             session.record.retire()
-        desk.journal.retire(media)
+            desk.journal.retire(session.name, media)
         memories = [session.record.stored() for session in sessions]
         rows = [row for memory in memories for row in memory.rows()]
         rows.sort(key=lambda row: (row.first, row.id))
@@ -196,10 +196,10 @@ class Run:
             if channel.drops.count
         }
 
-    def _answer(self, number: int, query: Query, now: int) -> Answer:
+    def _answer(self, query: Query, now: int) -> Answer:
         pasts = [Past(s.record.memory, s.record.tally.media, name=s.name) for s in self.sessions]
         made = reply(query, pasts, self.options.responder)
-        name = emission_id("", "answer", now, number)
+        name = emission_id("", "answer", now, crc32(query.text.encode("utf-8", "replace")))
         evidence = [as_evidence(found) for found in made.evidence]
         content = {"question": query.text, "seen": made.seen, "text": made.text, "by": made.by}
         newest = max((proof.end for proof in made.evidence), default=now)

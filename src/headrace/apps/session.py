@@ -13,11 +13,12 @@ from headrace.apps.record import Record
 from headrace.apps.status import SourceStatus, State
 from headrace.apps.wording import counted, length
 from headrace.core.channel import Channel
+from headrace.core.errors import HeadraceError, StateError
 from headrace.core.executor import Threads
 from headrace.core.frame import Frame
 from headrace.core.graph import Graph, Stream
 from headrace.core.item import SECOND, Item
-from headrace.core.op import Only, Op
+from headrace.core.op import OnError, Only, Op
 from headrace.core.overflow import Block, DropOldest, Latest, Overflow
 from headrace.core.sound import Sound
 from headrace.core.stateful import Snapshot, Stateful
@@ -91,8 +92,8 @@ class Session:
             return
         try:
             await self.graph.main()
-        except BaseException:
-            self.state = "lost"
+        except HeadraceError as error:
+            self.fault(str(error))
             raise
         finally:
             for threads in self._threads:
@@ -202,7 +203,9 @@ class Session:
         # On a stream that does not wait, saving does not wait for a slow recogniser either.
         speech: Stream[Any] = graph.map(Only("speech"), heard, name="speech", awaited=not lossy)
         words = Transcribe(self.parts.recogniser)
-        said: Stream[Any] = graph.map(words, speech, edge=edge, on=self._thread("speech"), name="transcribe")
+        said: Stream[Any] = graph.map(
+            words, speech, edge=edge, on=self._thread("speech"), name="transcribe", on_error=OnError.SKIP
+        )
         graph.sink(self._sink(self.record.said), said, name="said")
 
     def _thread(self, what: str) -> Threads:
@@ -238,6 +241,8 @@ class Session:
         if unsaid:
             info.errors.append(f"{counted(unsaid, 'stretch', 'stretches')} of speech dropped: --asr is too slow")
         info.frames_dropped += sum(lost.values())
+        for number in self.graph.errors().values() if self.graph is not None else ():
+            info.errors.append(f"{counted(number, 'stretch', 'stretches')} of speech lost: the recogniser failed")
 
     # -- saved state ----------------------------------------------------------------------------
 
@@ -253,7 +258,7 @@ class Session:
         assert self._save is not None
         record, journal = self.record, self.record.desk.journal
         record.retire()
-        journal.retire(record.tally.media)
+        journal.retire(self.name, record.tally.media)
         self.number += 1
         trace = journal.trace
         if trace is not None:
@@ -271,10 +276,18 @@ class Session:
     def restore(self, state: Snapshot, *, gap: int = 0) -> None:
         """Go on from a saved state; `gap` ns of a live source were not watched since."""
         self.number = state.expect("session").meta["own"]["number"]
-        for name in self._ops.keys() & state.meta["parts"].keys():
-            op = self._ops[name]
-            if isinstance(op, Stateful) and not (gap and name == "hold"):  # the last picture did not stay until now
-                op.restore(state.part(name))
+        saved = state.meta["parts"].keys()
+        try:
+            for name in self._ops.keys() & saved:
+                op = self._ops[name]
+                if isinstance(op, Stateful) and not (gap and name == "hold"):  # the last picture did not stay until now
+                    op.restore(state.part(name))
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            raise StateError(f"the saved state of {self.name} is damaged; watch again without --resume") from error
+        perceive = self._ops.get("perceive")
+        if isinstance(perceive, Perceive) and "perceive" not in saved:
+            events = [row for row in self.record.memory.rows() if row.kind == "event"]
+            perceive.go_on(max(events, key=lambda row: row.first).id if events else "")
 
 
 class _Calls(Op):

@@ -28,7 +28,7 @@ from headrace.apps.run import Run
 from headrace.apps.session import Session
 from headrace.core.clock import Clock, WallClock, from_speed
 from headrace.core.errors import ConfigError
-from headrace.core.item import Emission
+from headrace.core.item import SECOND, Emission
 from headrace.core.recipe import Recipe
 from headrace.core.trace import Trace
 from headrace.understanding.meaning import Encoder
@@ -64,9 +64,13 @@ def watch(
         []
     """
     options, view = options or Options(), view or SilentView()
+    if options.out is not None and not str(options.out):
+        raise ConfigError("--out is empty; give a folder")
     addresses = [sources] if isinstance(sources, (str, Path)) else list(sources)
     wanted = [Wanted.of(address) for address in addresses]
     manifest = _manifest(wanted, options)
+    if options.resume and options.out is not None and wanted and not (Path(options.out) / RUN).is_file():
+        options = replace(options, resume=False)  # so that one command serves the first start and those after it
     if options.resume:
         earlier = _earlier(options)
         earlier.expect(manifest, bool(wanted))
@@ -116,6 +120,10 @@ class _Undertaking:
             one.prime()
         expect_one(opened)
         parts = [self.kit.parts(number, one.info) if one.primed else Parts() for number, one in enumerate(opened)]
+        for one, part in zip(opened, parts, strict=True):
+            if one.primed and part.empty:
+                one.give_up(ConfigError(f"{one.info.name}: holds sound alone, and {'; '.join(one.info.errors)}"))
+        expect_one(opened)
         if output is None and self.options.out is not None:
             output = self._output()
         live = any(one.primed is not None and not one.primed.can_wait for one in opened)
@@ -158,6 +166,8 @@ class _Undertaking:
         session = Session(one.primed, record, parts, save, self.options.every_s)
         if one.fault is not None:
             session.fault(str(one.fault))
+        for told in one.info.errors[:] if one.fault is None else ():
+            desk.view.note(record.tally.media / SECOND, "error", told, record.info.name)
         if number in earlier.damaged:
             record.fault(earlier.damaged[number])
         return session

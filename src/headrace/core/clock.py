@@ -243,7 +243,7 @@ def from_speed(speed: str, start: int = 0) -> Clock:
         return WallClock(start=start)
     try:
         factor = float(speed)
-        if factor < SLOWEST:
+        if 0 < factor < SLOWEST:
             raise ConfigError(f"speed {speed!r}: the slowest is {SLOWEST:g} times real time")
         return WallClock(factor, start)
     except ValueError:

@@ -133,6 +133,7 @@ class Trace:
     def _open(self) -> None:
         try:
             self._file = self.path.open("wb")
+            fsync(self.path.parent)
         except OSError as error:
             raise self._refused(error) from error
         self._written = 0

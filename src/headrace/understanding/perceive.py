@@ -46,6 +46,10 @@ class Perceive(Op):
         self.boundaries.reset()
         self._segment = ""
 
+    def go_on(self, segment: str) -> None:
+        """Begin within an event that is under way, "" for at the start."""
+        self._segment = segment
+
     def step(self, item: Item) -> Iterable[Item]:
         admission = self.gate.admit(item)
         boundary = self.boundaries.see(item.pts, item.data)
