@@ -10,6 +10,9 @@ from headrace.cli_llm import Llm, Meaning, choose_responder
 from headrace.cli_output import print_json, printable
 from headrace.core.errors import ConfigError
 
+#: What helps where nothing was found.
+HINT = '(answers are looked up by words that were shown or said, or by time: "what was on screen in the last minute?")'
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -67,3 +70,5 @@ def ask(
         typer.echo(("  " if len(answers) > 1 else "") + printable(made.text))
         if made.note:
             typer.echo(f"(quoted, because {printable(made.note)})", err=True)
+    if not any(made.seen or made.windows for made in answers):
+        typer.echo(HINT, err=True)

@@ -150,7 +150,7 @@ def _summary(result: Result, folder: Path) -> None:
         for error in source.errors:
             warn(f"{source.name}: {error}")
     typer.echo(f"report: {folder / 'report.html'}")
-    if any(not source.width and not source.channels for source in result.sources):
+    if any(source.errors and not source.watched_s for source in result.sources):
         raise typer.Exit(2)
 
 

@@ -16,6 +16,7 @@ from headrace.apps.asking import Recollection
 from headrace.apps.recall import Recall
 from headrace.apps.result import Result, SourceInfo
 from headrace.cli import main
+from headrace.cli_ask import HINT
 from headrace.core.errors import ConfigError
 from headrace.core.item import SECOND
 from headrace.understanding.memory import ObservationMemory
@@ -66,7 +67,7 @@ def ask(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, s
 
 def test_one_folder_and_one_question(folders: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
     assert ask(capsys, folders[0], "when was the crane idle?") == (0, '1:40-11:40: "Crane idle" (yard)\n', "")
-    assert ask(capsys, folders[0], "was the zebra shown?") == (0, "not seen\n", "")
+    assert ask(capsys, folders[0], "was the zebra shown?") == (0, "not seen\n", f"{HINT}\n")
 
 
 def test_several_folders_are_asked_together(folders: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:

@@ -217,9 +217,13 @@ def test_stop_ends_a_blocking_source_and_its_thread():
     graph, seen, source = Graph(clock), Recorder(clock), Endless()
     graph.sink(seen, graph.source(source))
 
+    async def stop() -> None:
+        while not seen.data:
+            await asyncio.sleep(0.001)
+        graph.stop()
+
     async def main() -> None:
-        asyncio.get_running_loop().call_later(0.02, graph.stop)
-        await graph.main()
+        await asyncio.gather(graph.main(), stop())
 
     clock.run(main())
     assert seen.data == [0]

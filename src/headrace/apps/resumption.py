@@ -97,6 +97,8 @@ class Resumption:
                 source.resume(position, gap)
         except StateError as error:
             one.give_up(error)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+            one.give_up(StateError(f"the saved position of {one.info.name} is damaged; watch again without --resume"))
         return Begin(position["time"] + gap, gap)
 
     def restore(self, number: int, record: Record) -> None:
