@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from headrace.core.errors import ConfigError, StateError
+from headrace.core.errors import ConfigError
 from headrace.core.files import atomic_write
 
 RUN, TRACE, EVENTS = "run.json", "trace.jsonl", "events.json"
@@ -132,9 +132,3 @@ def _ours(trace: Path) -> bool:
     except (OSError, ValueError, RecursionError):
         return False
     return isinstance(head, dict) and head.get("type") == "header" and "library" in head
-
-
-def expect_folder(path: Path) -> None:
-    """Raise StateError if no run has written to this folder."""
-    if not (path / RUN).is_file():
-        raise StateError(f"{path} holds no run; give the --out of a run of `headrace watch`")

@@ -128,7 +128,7 @@ class Run:
         answers = [self._answer(query, media) for query in self.queries]
         for session in sessions:
             session.record.retire()
-            desk.journal.retire(session.name, media)
+            desk.journal.retire(session.name, session.record.tally.media)
         memories = [session.record.stored() for session in sessions]
         rows = [row for memory in memories for row in memory.rows()]
         rows.sort(key=lambda row: (row.first, row.id))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 
 #: The most points that a `Series` holds.
 POINTS = 2000
@@ -60,10 +60,6 @@ class Series:
             column.insert(at, value)
         while len(self.t_s) > POINTS:
             self._halve()
-
-    def to_json(self) -> dict[str, object]:
-        """The fields."""
-        return asdict(self)
 
     def _columns(self) -> tuple[list, ...]:  # type: ignore[type-arg]
         return (self.change, self.admitted, self.state_bytes, self.backlog, self.level_db, self.voice)
