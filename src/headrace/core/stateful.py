@@ -59,6 +59,15 @@ class Snapshot:
         arrays = {key[len(prefix) :]: a for key, a in self.arrays.items() if key.startswith(prefix)}
         return Snapshot(kind, meta, arrays)
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write this snapshot as one safetensors file; see `save`."""
+        save(path, self)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Snapshot:
+        """Read a snapshot file; see `load`."""
+        return load(path)
+
     def nbytes(self) -> int:
         """Bytes of the arrays plus bytes of the JSON."""
         return sum(a.nbytes for a in self.arrays.values()) + len(_json(self.meta))

@@ -1,0 +1,149 @@
+"""Reply: what a session says, token by token."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from headrace.core.errors import ConfigError, StateError
+from headrace.core.stateful import Snapshot
+from headrace.models.hf.detokenise import Detokeniser
+from headrace.models.hf.stop import Stops
+from headrace.state import drive
+
+if TYPE_CHECKING:
+    from headrace.models.hf.lm import LM
+    from headrace.state import Session
+
+#: Bytes that a reply may come to by token, text and id.
+TOKEN_BYTES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One token of a reply.
+
+    Attributes:
+        id: None for the text that was held back until the reply ended.
+        text: that may be shown now; empty while half a character or a possible stop string is held back.
+    """
+
+    id: int | None
+    text: str
+
+
+class Reply:
+    """An iterator of `Token`; each `next` runs one step of its session.
+
+    What was said is in the session's state, also if the reply is interrupted or not read to its end. Input that is
+    pushed meanwhile is read before the next token.
+
+    Args:
+        session: whose reply it is.
+        max_tokens: after which it ends.
+        stop: strings at which it ends; they are not part of the text.
+        ends: token ids at which it ends; None: those that the model brings.
+
+    Attributes:
+        text: what was said so far.
+        tokens: its ids.
+        ended: "" while it goes on, then "stop", "end" (of text), "length" or "interrupted".
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        max_tokens: int = 256,
+        stop: str | Iterable[str] = (),
+        ends: Iterable[int] | None = None,
+    ) -> None:
+        if max_tokens < 1:
+            raise ConfigError(f"max_tokens={max_tokens}; say at least one")
+        lm: LM = session.host  # type: ignore[assignment]
+        self.session, self.max_tokens = session, max_tokens
+        self.ends = lm.ends if ends is None else frozenset(ends)
+        self._stops = Stops(stop)
+        if self._stops.strings and lm.tokenizer is None:
+            raise ConfigError("stop strings need a tokenizer; end on token ids with ends=…")
+        self._detokeniser = Detokeniser(lm.tokenizer) if lm.tokenizer is not None else None
+        self._epoch = session.epoch
+        self.reset()
+
+    def __iter__(self) -> Reply:
+        return self
+
+    def __next__(self) -> Token:
+        if self.ended:
+            raise StopIteration
+        session = self.session
+        session.check_open()
+        if session.parts.get("reply") is not self:
+            self.ended = "interrupted"
+        elif session.epoch != self._epoch:
+            return self._end("interrupted")
+        elif len(self.tokens) == self.max_tokens:
+            return self._end("length")
+        if self.ended:
+            raise StopIteration
+        if not session.container.count and not session.inbox:
+            raise StateError("nothing was read yet, so nothing can be said; push something first")
+        session.wanted = 1
+        drive(session.host, [session])
+        token = session.outbox[-1].token
+        self.tokens.append(token)
+        if token in self.ends:
+            return self._end("end", token)
+        shown, stopped = self._stops.push(self._detokeniser.push(token) if self._detokeniser else "")
+        self.text += shown
+        self.ended = "stop" if stopped else ""
+        return Token(token, shown)
+
+    def _end(self, why: str, token: int | None = None) -> Token:
+        """The last token: whatever text was held back."""
+        self.ended = why
+        shown, stopped = self._stops.push(self._detokeniser.flush() if self._detokeniser else "")
+        shown += "" if stopped else self._stops.flush()
+        self.text += shown
+        if not shown and token is None:
+            raise StopIteration
+        return Token(token, shown)
+
+    # ── Stateful ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def options(self) -> dict[str, Any]:
+        """What it was made with, as JSON."""
+        return {"max_tokens": self.max_tokens, "stop": list(self._stops.strings), "ends": sorted(self.ends)}
+
+    def reset(self) -> None:
+        self.text: str = ""
+        self.ended: str = ""
+        self.tokens: list[int] = []
+        self._stops.reset()
+        if self._detokeniser is not None:
+            self._detokeniser.reset()
+
+    def snapshot(self) -> Snapshot:
+        own = {"text": self.text, "ended": self.ended, "tokens": list(self.tokens), "epoch": self._epoch}
+        parts = {"stops": self._stops.snapshot()}
+        if self._detokeniser is not None:
+            parts["detokeniser"] = self._detokeniser.snapshot()
+        return Snapshot.join("reply", parts, own)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        own = snapshot.expect("reply").meta["own"]
+        self._stops.restore(snapshot.part("stops"))
+        if self._detokeniser is not None:
+            self._detokeniser.restore(snapshot.part("detokeniser"))
+        self.text, self.ended, self.tokens = own["text"], own["ended"], list(own["tokens"])
+        self._epoch = own["epoch"]
+
+    def fork(self) -> Reply:
+        raise StateError("a reply is not forked; fork its session and ask it again")
+
+    def nbytes(self) -> int:
+        return 8 * len(self.tokens) + len(self.text.encode())
+
+    def max_bytes(self) -> int:
+        return TOKEN_BYTES * self.max_tokens

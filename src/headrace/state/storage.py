@@ -1,0 +1,191 @@
+"""Storage: segment tables and the entries they speak of, for all sites of one session."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from headrace.core.errors import CapacityError
+from headrace.core.stateful import Array
+from headrace.state.kv import KV
+from headrace.state.layout import Layout
+from headrace.state.policy import Budget, Policy
+from headrace.state.queries import LastQueries
+from headrace.state.segment import Segment
+from headrace.state.table import SegmentTable
+from headrace.state.tensors import from_array, to_array
+
+
+class Storage:
+    """Where entries lie and which segments they belong to; it knows of no transaction.
+
+    At grain "row" all sites share one table; at grain "layer" each has its own, and their open segments go in step.
+    This is the seam at which another way to store entries (pages on a device) would come in.
+
+    Args:
+        layout: the sites.
+        policy: what to keep.
+        budget: what that comes to.
+    """
+
+    def __init__(self, layout: Layout, policy: Policy, budget: Budget) -> None:
+        self.layout, self.policy, self.budget = layout, policy, budget
+        count = len(layout.sites) if policy.grain == "layer" else 1
+        self.tables = [SegmentTable(policy, budget.grid, budget.slots) for _ in range(count)]
+        self.kvs = [KV(site, layout, policy.block, budget.slots) for site in layout.sites]
+        self.queries = LastQueries(layout, budget.queries)
+
+    @property
+    def open(self) -> Segment | None:
+        """The segment that is being written, if one is."""
+        return self.tables[0].open
+
+    def table(self, site: int) -> SegmentTable:
+        """The table of a site."""
+        return self.tables[site if len(self.tables) > 1 else 0]
+
+    def begin(self, segment: Segment, entries: int) -> None:
+        """Open a segment with room for so many entries; CapacityError if there is none, and nothing is changed."""
+        try:
+            for table in self.tables:
+                table.begin(segment.copy(), entries)
+        except CapacityError:
+            self.forget(segment.index)
+            raise
+
+    def forget(self, index: int) -> None:
+        """Take out all segments from a serial number on."""
+        for table in self.tables:
+            table.forget(index)
+
+    def write(self, site: int, offset: int, keys: Tensor, values: Tensor) -> None:
+        """Write entries into the open segment, from an offset on: keys [kv_heads, n, key_dim], values likewise."""
+        table = self.table(site)
+        self.kvs[site].reserve(table.used)
+        self.kvs[site].write(table.segments[-1].slots, offset, keys, values)
+
+    def clear(self, start: int, stop: int) -> None:
+        """Make entries of the open segment zero."""
+        for site, kv in enumerate(self.kvs):
+            if kv.slots:
+                kv.clear(self.table(site).segments[-1].slots, start, stop)
+
+    def extend(self, length: int, extent: int, pts: int, inputs: Sequence[int] | None) -> None:
+        """The open segment now has so many entries; `inputs` came with the new ones, if they are kept."""
+        for table in self.tables:
+            segment = table.segments[-1]
+            segment.length, segment.extent, segment.last = length, max(segment.extent, extent), pts
+            if inputs is not None:
+                segment.inputs = [*(segment.inputs or ()), *inputs]
+
+    def close(self, folded: int) -> tuple[int, int]:
+        """Close the open segment: score, evict, fold.
+
+        Args:
+            folded: how many segments were folded before.
+
+        Returns:
+            Entries that were dropped (at the first site), and segments that were folded.
+        """
+        self._score()
+        for table in self.tables:
+            table.segments[-1].closed = True
+        lost = [table.evict() for table in self.tables]
+        counts = [self._fold(number, gone, folded) for number, gone in enumerate(lost)]
+        return sum(segment.length - stays for segment, stays in lost[0]), counts[0]
+
+    # ── copies and files ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def take(self, other: Storage) -> None:
+        """Copy the content of another of the same layout and grain."""
+        for mine, theirs in zip(self.tables, other.tables, strict=True):
+            mine.segments = [segment.copy() for segment in theirs.segments]
+            mine.moved()
+        for kv, held in zip(self.kvs, other.kvs, strict=True):
+            kv.take(held)
+        for buffer, source in zip(self.queries.buffers, other.queries.buffers, strict=True):
+            buffer.copy_(source)
+
+    def rows(self) -> list[list[dict[str, Any]]]:
+        """All tables, as JSON."""
+        return [[segment.to_json() for segment in table.segments] for table in self.tables]
+
+    def arrays(self) -> tuple[dict[str, Array], str]:
+        """Valid entries and kept queries by name, and the name of their type."""
+        arrays: dict[str, Array] = {}
+        dtype = ""
+        for number, kv in enumerate(self.kvs):
+            keys, values = kv.gather((segment.slots, segment.length) for segment in self.table(number).segments)
+            arrays[f"keys.{number}"], dtype = to_array(keys)
+            arrays[f"values.{number}"], _ = to_array(values)
+            if self.queries.count:
+                arrays[f"queries.{number}"], _ = to_array(self.queries.buffers[number])
+        return arrays, dtype
+
+    def load(self, rows: list[list[dict[str, Any]]], arrays: Mapping[str, Array], dtype: str) -> None:
+        """Fill this fresh storage from `rows` and `arrays`; any error means that they do not fit."""
+        if len(rows) != len(self.tables):
+            raise ValueError(f"{len(rows)} segment tables, not {len(self.tables)}")
+        for table, own in zip(self.tables, rows, strict=True):
+            table.segments = [Segment(**row) for row in own]
+            table.moved()
+            table.check()
+        for number, kv in enumerate(self.kvs):
+            table = self.table(number)
+            kv.reserve(table.used)
+            keys, values = (from_array(arrays[f"{name}.{number}"], dtype) for name in ("keys", "values"))
+            kv.scatter([(segment.slots, segment.length) for segment in table.segments], keys, values)
+            if self.queries.count:
+                self.queries.buffers[number].copy_(from_array(arrays[f"queries.{number}"], dtype))
+
+    def nbytes(self) -> int:
+        """Bytes of the tensors."""
+        return sum(tensor.nbytes for tensor in self.tensors())
+
+    def tensors(self) -> list[Tensor]:
+        """Everything that is held: in the steady state these stay the same."""
+        return [tensor for kv in self.kvs for tensor in (kv.keys, kv.values)] + self.queries.buffers
+
+    def check(self) -> None:
+        """Assert that the tables are consistent, each within its limits and all in step."""
+        for table in self.tables:
+            table.check()
+        assert len({(t.segments[-1].index, t.segments[-1].length) for t in self.tables if t.open}) <= 1
+
+    # ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _sites(self, number: int) -> Sequence[int]:
+        """The sites of a table."""
+        return range(len(self.kvs)) if len(self.tables) == 1 else (number,)
+
+    def _score(self) -> None:
+        """Renew the scores of all segments, that of the one that closes included."""
+        for number, table in enumerate(self.tables):
+            masses = [0.0] * len(table.segments)
+            if self.queries.count:
+                found = [self.queries.masses(site, table, self.kvs[site]) for site in self._sites(number)]
+                masses = torch.stack(found).mean(0).tolist()
+            for segment, mass in zip(table.segments, masses, strict=True):
+                score = self.policy.keeps[self.policy.group(segment.kind)].score
+                if score is not None:
+                    segment.score = score.renew(segment, mass)
+
+    def _fold(self, number: int, lost: Sequence[tuple[Segment, int]], folded: int) -> int:
+        """Fold segments that left whole into the pinned ones in turn; returns how many."""
+        table, before = self.tables[number], folded
+        for gone, stays in lost if self.policy.fold.into_pins else ():
+            pins = [s for s in table.segments if s.pinned == s.length == gone.length]
+            if stays or not pins:
+                continue
+            into = pins[folded % len(pins)]
+            folded += 1
+            into.weight += gone.weight
+            for site in self._sites(number):
+                kv = self.kvs[site]
+                kept, leaving = kv.read(into.slots, into.length), kv.read(gone.slots, gone.length)
+                keys, values = (self.policy.fold.mix(a, b) for a, b in zip(kept, leaving, strict=True))
+                kv.write(into.slots, 0, keys, values)
+        return folded - before

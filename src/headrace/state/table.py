@@ -1,0 +1,160 @@
+"""SegmentTable: which segments a session holds, where they lie, and where they stand."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from headrace.core.errors import CapacityError
+from headrace.state.keep import Grid
+from headrace.state.policy import Policy
+from headrace.state.rotary import Rotary
+from headrace.state.segment import Segment
+
+
+class SegmentTable:
+    """The segments of one session, oldest first, for all sites (grain "row") or for one (grain "layer").
+
+    Args:
+        policy: what to keep and where it stands.
+        grid: how entries are laid out.
+        slots: that there are at most.
+    """
+
+    def __init__(self, policy: Policy, grid: Grid, slots: int) -> None:
+        self.policy, self.grid, self.limit = policy, grid, slots
+        self.segments: list[Segment] = []
+        self._turns: dict[int, Tensor] = {}
+        self._bases: list[int] | None = None
+        self._used: int | None = None
+
+    @property
+    def open(self) -> Segment | None:
+        """The segment that is being written, if one is."""
+        return self.segments[-1] if self.segments and not self.segments[-1].closed else None
+
+    @property
+    def used(self) -> int:
+        """Slots up to the last one in use."""
+        if self._used is None:
+            self._used = 1 + max((slot for segment in self.segments for slot in segment.slots), default=-1)
+        return self._used
+
+    def begin(self, segment: Segment, entries: int) -> None:
+        """Put a new open segment at the end, with room for so many entries."""
+        taken = {slot for held in self.segments for slot in held.slots}
+        count = -(-entries // self.grid.block)
+        free = [slot for slot in range(len(taken) + count) if slot not in taken][:count]
+        if free[-1] >= self.limit:
+            raise CapacityError(
+                f"state: max_bytes={self.policy.max_bytes} is reached, no room for {entries} entries more; "
+                "what was written before is intact"
+            )
+        segment.slots = free
+        self.segments.append(segment)
+        self.moved()
+
+    def forget(self, index: int) -> None:
+        """Take out all segments from a serial number on."""
+        self.segments = [segment for segment in self.segments if segment.index < index]
+        self.moved()
+
+    def evict(self) -> list[tuple[Segment, int]]:
+        """Let the policy choose among the closed segments.
+
+        Returns:
+            The segments that lost entries, oldest first, as they were, each with the number that stays of it.
+        """
+        lost: list[tuple[Segment, int]] = []
+        groups: dict[str, list[Segment]] = {}
+        for segment in self.segments:
+            if segment.closed:
+                groups.setdefault(self.policy.group(segment.kind), []).append(segment)
+        stays: dict[int, int] = {}
+        for name, group in groups.items():
+            kept = self.policy.keeps[name].choose(group, self.grid)
+            stays.update({segment.index: length for segment, length in zip(group, kept, strict=True)})
+        for segment in list(self.segments):
+            length = stays.get(segment.index, segment.length)
+            if length == segment.length:
+                continue
+            lost.append((segment.copy(), length))
+            segment.extent = min(segment.extent, length)
+            segment.length = length
+            segment.slots = segment.slots[: -(-length // self.grid.block)]
+        if lost:
+            self.segments = [segment for segment in self.segments if segment.length or not segment.closed]
+            self.moved()
+        return lost
+
+    def moved(self) -> None:
+        """Bases may have changed: forget what was worked out from them."""
+        self._turns.clear()
+        self._bases = self._used = None
+
+    def bases(self) -> list[int]:
+        """Position of offset 0 of each segment."""
+        if self._bases is None:
+            self._bases = list(self.policy.place.bases(self.segments))
+        return self._bases
+
+    def turns(self, rotary: Rotary, like: Tensor) -> Tensor:
+        """Complex [used, dim / 2]: what turns a query of the last segment so that it reads each slot.
+
+        Args:
+            rotary: the site's.
+            like: gives dtype and device.
+        """
+        found = self._turns.get(id(rotary))
+        if found is None:
+            bases = self.bases()
+            steps = np.zeros((self.used, 1), np.int64)
+            for segment, base in zip(self.segments, bases, strict=True):
+                steps[segment.slots] = bases[-1] - base
+            wide = torch.from_numpy(steps).expand(-1, rotary.axis_count)
+            found = self._turns[id(rotary)] = rotary.turn(wide).to(like.device, like.dtype)
+        return found
+
+    def bias(self, offset: int, n: int, window: int | None, like: Tensor) -> Tensor:
+        """[n, used x block]: 0 for entries that queries at offset, offset + 1, … of the last segment see, else -inf.
+
+        Args:
+            offset: of the first query; its entry and those of its n - 1 followers are written already.
+            n: queries.
+            window: of a site that looks back so many positions only, itself included.
+            like: gives dtype and device.
+        """
+        seen = torch.from_numpy(self._seen(offset, n, window))
+        return torch.zeros(seen.shape, dtype=like.dtype).masked_fill_(~seen, float("-inf")).to(like.device)
+
+    def check(self) -> None:
+        """Assert that the table is consistent: no slot twice, none beyond the limit, lengths within their slots."""
+        slots = [slot for segment in self.segments for slot in segment.slots]
+        assert len(slots) == len(set(slots)), "a slot is held twice"
+        assert self.used <= self.limit, "a slot lies beyond the limit"
+        assert all(s.length <= len(s.slots) * self.grid.block for s in self.segments), "a segment overflows its slots"
+        assert all(s.closed for s in self.segments[:-1]), "an open segment is not the last"
+        assert [s.index for s in self.segments] == sorted({s.index for s in self.segments}), "segments are out of order"
+
+    def _seen(self, offset: int, n: int, window: int | None) -> npt.NDArray[np.bool_]:
+        last, block = self.segments[-1], self.grid.block
+        lengths = np.zeros(self.used, np.int64)
+        for segment in self.segments[:-1]:
+            if self.policy.see.allows(last.stream, segment.stream):
+                for j, slot in enumerate(segment.slots):
+                    lengths[slot] = min(segment.length - j * block, block)
+        within = np.arange(block)
+        seen = np.broadcast_to((within < lengths[:, None]).reshape(1, -1), (n, self.used * block)).copy()
+        upto = np.full(n, offset + n - 1) if self.policy.see.whole else np.arange(offset, offset + n)
+        for j, slot in enumerate(last.slots):
+            seen[:, slot * block : (slot + 1) * block] = within + j * block <= upto[:, None]
+        if window is not None:
+            places = np.zeros(self.used * block, np.int64)
+            for segment, base in zip(self.segments, self.bases(), strict=True):
+                for j, slot in enumerate(segment.slots):
+                    places[slot * block : (slot + 1) * block] = base + j * block + within
+            own = self.bases()[-1] + np.arange(offset, offset + n)
+            seen &= own[:, None] - places < window
+        return seen
