@@ -46,6 +46,11 @@ if TYPE_CHECKING:
     from headrace.core.turn import Turn as Turn
     from headrace.media.open import open_source as open_source
     from headrace.media.virtual import VirtualVideo as VirtualVideo
+    from headrace.models.hf.lm import LM as LM
+    from headrace.models.hf.load import load as load
+    from headrace.models.hf.sampling import Sampling as Sampling
+    from headrace.state.policy import Policy as Policy
+    from headrace.state.session import Session as Session
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())
 
@@ -73,6 +78,11 @@ _HOMES = {
     "core.turn": ("Turn",),
     "media.open": ("open_source",),
     "media.virtual": ("VirtualVideo",),
+    "models.hf.lm": ("LM",),
+    "models.hf.load": ("load",),
+    "models.hf.sampling": ("Sampling",),
+    "state.policy": ("Policy",),
+    "state.session": ("Session",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

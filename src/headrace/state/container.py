@@ -11,7 +11,7 @@ from torch import Tensor
 
 from headrace.core.errors import CapacityError, InputError, StateError
 from headrace.core.stateful import Snapshot
-from headrace.state.attention import attend, weights
+from headrace.state.softmax import attend, weights
 from headrace.state.data import to_data
 from headrace.state.layout import Layout
 from headrace.state.policy import BASE_BYTES, INPUT_BYTES, MAX_STREAMS, ROW_BYTES, Policy

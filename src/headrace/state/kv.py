@@ -57,6 +57,11 @@ class KV:
             keys: [kv_heads, n, key_dim]. values: [kv_heads, n, value_dim].
         """
         done, n = 0, keys.shape[1]
+        if offset % self.block + n <= self.block:
+            slot, at = slots[offset // self.block], offset % self.block
+            self.keys.select(0, slot).narrow(1, at, n).copy_(keys)
+            self.values.narrow(1, slot * self.block + at, n).copy_(values)
+            return
         while done < n:
             slot, at = slots[(offset + done) // self.block], (offset + done) % self.block
             m = min(n - done, self.block - at)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from headrace.state.attention import weights
+from headrace.state.softmax import weights
 from headrace.state.kv import KV
 from headrace.state.layout import Layout
 from headrace.state.table import SegmentTable

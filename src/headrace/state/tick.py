@@ -32,7 +32,8 @@ class Tick:
         self.rows = list(rows)
         self.spans = list(pairwise(accumulate((row.pending for row in rows), initial=0)))
         self._layout = rows[0].layout
-        self._turns: dict[int, Tensor] = {}
+        self._steps: Tensor | None = None
+        self._turns: dict[tuple[int, float], Tensor] = {}
 
     @property
     def n(self) -> int:
@@ -70,28 +71,30 @@ class Tick:
             [n, heads, value_dim].
         """
         shape = self._layout.sites[site]
-        queries = queries.view(shape.kv_heads, -1, *queries.shape[1:]).transpose(1, 2) * scaling
+        queries = queries.unflatten(0, (shape.kv_heads, -1)).transpose(1, 2)
         if sinks is not None:
             sinks = sinks.view(shape.kv_heads, -1)
-        rotary = shape.rotary
-        plain_queries, plain_keys = queries, keys
-        if rotary is not None:
-            turn = self._turn(rotary, keys.dtype)
-            queries = rotary.pair(queries) * turn[:, None]
-            keys = rotary.flat(rotary.pair(keys) * turn, values.dtype)
+        turning = [row.turns(site) for row in self.rows]
+        still = (queries * scaling, keys) if not all(turning) else (queries, keys)
+        turned = still
+        if shape.rotary is not None and any(turning):
+            turn = self._turn(shape.rotary, keys.dtype, 1.0)
+            pairs = shape.rotary.pair(queries) * self._turn(shape.rotary, keys.dtype, scaling)[:, None]
+            turned = pairs, shape.rotary.flat(shape.rotary.pair(keys) * turn, values.dtype)
         read = []
-        for row, (a, b) in zip(self.rows, self.spans, strict=True):
-            turns = row.turns(site)
-            row.write(site, (keys if turns else plain_keys)[:, a:b], values[:, a:b])
-            q = (queries if turns else plain_queries)[:, a:b]
-            read.append(row.read(site, q, window=window, softcap=softcap, sinks=sinks))
+        for row, turns, (a, b) in zip(self.rows, turning, self.spans, strict=True):
+            own_queries, own_keys = turned if turns else still
+            row.write(site, own_keys[:, a:b], values[:, a:b])
+            read.append(row.read(site, own_queries[:, a:b], window=window, softcap=softcap, sinks=sinks))
         return read[0] if len(read) == 1 else torch.cat(read)
 
-    def _turn(self, rotary: Rotary, dtype: torch.dtype) -> Tensor:
-        """Complex [n, dim / 2]: what turns each input by its place within its segment; made once a pass."""
-        found = self._turns.get(id(rotary))
+    def _turn(self, rotary: Rotary, dtype: torch.dtype, scaling: float) -> Tensor:
+        """Complex [n, dim / 2]: what turns each input by its place within its segment, scaled; made once a pass."""
+        key = (id(rotary), scaling)
+        found = self._turns.get(key)
         if found is None:
-            steps = torch.cat([row.steps for row in self.rows])
-            complex_dtype = torch.complex128 if dtype == torch.float64 else torch.complex64
-            found = self._turns[id(rotary)] = rotary.turn(steps).to(self._layout.device, complex_dtype)
+            if self._steps is None:
+                self._steps = torch.cat([row.steps for row in self.rows])
+            wide = torch.complex128 if dtype == torch.float64 else torch.complex64
+            found = self._turns[key] = (rotary.turn(self._steps) * scaling).to(self._layout.device, wide)
         return found

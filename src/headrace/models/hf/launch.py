@@ -68,16 +68,16 @@ class Launcher:
         if not begun:
             return outs
         tick = Tick([work[i].session.container for i in begun])
-        spans = [range(a, b) if self._every(work[i]) else range(b - 1, b) for i, (a, b) in zip(begun, tick.spans)]
+        spans = [range(a, b) if self._every(work[i]) else range(b - 1, b) for i, (a, b) in zip(begun, tick.spans, strict=True)]
         encoded = [self._encoded(work[i].session) for i in begun] if self.attached.has_encoder else None
         try:
             logits = self.attached.forward(self._pack(pieces), tick, [at for span in spans for at in span], encoded)
         except BaseException:
             for i in begun:
-                _rollback(work[i].session)
+                _abandon(work[i].session)
             raise
         start = 0
-        finite = logits.isfinite().all(1).tolist()
+        finite = logits.sum(1, dtype=torch.float32).isfinite().tolist()
         for i, span in zip(begun, spans, strict=True):
             rows = slice(start, start + len(span))
             start += len(span)
@@ -92,9 +92,7 @@ class Launcher:
         session, piece = work.session, work.payload
         sampler = _sampler(session)
         if isinstance(out, HeadraceError):
-            _rollback(session)
-            session.inbox.clear()
-            session.wanted = 0
+            _abandon(session)
             raise out
         session.container.commit()
         if piece is None:
@@ -156,6 +154,13 @@ def _sampler(session: Session) -> Sampler:
     sampler = session.parts["sampler"]
     assert isinstance(sampler, Sampler)
     return sampler
+
+
+def _abandon(session: Session) -> None:
+    """Roll back, and forget what else was asked for."""
+    _rollback(session)
+    session.inbox.clear()
+    session.wanted = 0
 
 
 def _rollback(session: Session) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -48,9 +50,10 @@ def load(
     where = _device(device)
     try:
         config = AutoConfig.from_pretrained(place, trust_remote_code=False)
-        model = _class_of(config).from_pretrained(
-            place, dtype=_dtype(dtype, where), trust_remote_code=False, attn_implementation="eager"
-        )
+        with _no_progress_bar():
+            model = _class_of(config).from_pretrained(
+                place, dtype=_dtype(dtype, where), trust_remote_code=False, attn_implementation="eager"
+            )
         tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=False) if _has_tokenizer(place) else None
     except HeadraceError:
         raise
@@ -81,6 +84,20 @@ def _class_of(config: Any) -> Any:
         if type(config) in auto._model_mapping:
             return auto
     raise InputError(f"a model of type {config.model_type!r} is no language model that headrace can attach")
+
+
+@contextmanager
+def _no_progress_bar() -> Iterator[None]:
+    """transformers draws a bar for every load; ours are short, or the caller shows its own."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def _has_tokenizer(place: str) -> bool:

@@ -25,10 +25,10 @@ def weights(queries: Tensor, keys: Tensor, turns: Tensor | None, bias: Tensor, s
     flat = queries.reshape(heads, n * group, -1)
     if turns is not None:
         turned = torch.view_as_real(flat * turns[:, None, None]).to(keys.dtype)
-        flat = turned.view(slots * heads, n * group, dim)
+        flat = turned.reshape(slots * heads, n * group, dim)
     else:
         flat = flat.expand(slots, heads, n * group, dim).reshape(slots * heads, n * group, dim)
-    logits = torch.bmm(flat, keys.view(slots * heads, block, dim).transpose(1, 2))
+    logits = torch.bmm(flat, keys.reshape(slots * heads, block, dim).transpose(1, 2))
     logits = logits.view(slots, heads, n, group, block).permute(1, 2, 3, 0, 4).reshape(heads, n, group, slots * block)
     if softcap:
         logits = softcap * torch.tanh(logits / softcap)
@@ -51,5 +51,5 @@ def attend(logits: Tensor, values: Tensor, sinks: Tensor | None = None) -> Tenso
         logits = torch.cat([logits, sinks.to(logits.dtype)[:, None, :, None].expand(heads, n, group, 1)], -1)
     wide = torch.float32 if logits.dtype in (torch.float16, torch.bfloat16) else logits.dtype
     probabilities = logits.softmax(-1, dtype=wide)[..., :entries].to(values.dtype)
-    read = torch.bmm(probabilities.view(heads, n * group, entries), values)
+    read = torch.bmm(probabilities.reshape(heads, n * group, entries), values)
     return read.view(heads, n, group, -1).transpose(0, 1).reshape(n, heads * group, -1)
