@@ -1,32 +1,22 @@
-"""Listening: what leaves does not depend on the chunks; gaps; refusals; the laws of Stateful."""
+"""Listening: what leaves does not depend on the chunks; gaps; refusals. The laws run over it in tests/laws."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Iterable
 from importlib.util import find_spec
 from itertools import pairwise
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
-from headrace.core.errors import InputError, StateError
+from headrace.core.errors import InputError
 from headrace.core.item import MS, SECOND, Item, emission_id
 from headrace.core.sound import Sound
-from headrace.core.stateful import Snapshot, Stateful, load, save
-from headrace.media.activity import FRAME, Activity
-from headrace.media.framer import Framer
 from headrace.media.heard import RATE
 from headrace.media.listen import Listen
-from headrace.media.loudness import BLOCK, Loudness
-from headrace.media.novelty import Novelty
-from headrace.media.vad import SileroVad, VadState, VadStream
+from headrace.media.vad import SileroVad
+from tests.media.loud import Loud
 from tests.media.narration import (
     DEVELOPMENT,
     SPEAKS,
-    Samples,
     chunks,
     narrate,
     plain,
@@ -34,17 +24,6 @@ from tests.media.narration import (
 )
 
 pytestmark = pytest.mark.skipif(find_spec("silero_vad") is None, reason="needs silero-vad")
-STEPS, MORE = 45, 20
-
-
-class Loud(SileroVad):
-    """Takes for speech what is loud and not noise-like: the context, one frame old, must be in the state too."""
-
-    def step(self, frames: torch.Tensor, state: VadState) -> tuple[torch.Tensor, VadState]:
-        turns = (frames[:, 1:] * frames[:, :-1] < 0).float().mean(dim=1)
-        voiced = (frames.square().mean(dim=1) > 1e-4) & (turns < 0.2)
-        now = 0.7 * voiced.float() + 0.3 * state.hidden[:, 0]
-        return now, VadState(frames[:, -64:].clone(), now[:, None].repeat(1, 128), state.cell)
 
 
 @pytest.fixture(scope="module")
@@ -176,99 +155,3 @@ def test_time_does_not_go_back(network: SileroVad) -> None:
     list(listen.step(items[5]))
     with pytest.raises(InputError, match=r"talk: sound goes back by 0\.300 s at 0\.300 s"):
         list(listen.step(items[3]))
-
-
-# -- the laws ---------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Part:
-    """How one part is made and fed; `feed(part, i)` is step i and returns what comes of it."""
-
-    make: Callable[[], Any]
-    feed: Callable[[Any, int], Any]
-
-
-@cache
-def sounds() -> list[Item]:
-    return list(chunks(scene(20.0, 2), (1600, 3200, 901)))[: STEPS + 2 * MORE]
-
-
-def data(i: int) -> Samples:
-    return sounds()[i].data.samples
-
-
-def parts_of(network: SileroVad) -> dict[str, Part]:
-    def block(i: int, size: int) -> Samples:
-        return np.resize(data(i), size)
-
-    def stretch(part: Activity, i: int) -> Any:
-        made = [part.see((i * 9 + k) * 32 * MS, block((i + k) % STEPS, FRAME), 0.9 * (i % 9 < 6)) for k in range(9)]
-        return [(m.first, m.last, m.score, m.samples.tobytes()) for m in made if m is not None]
-
-    def loud(part: Loudness, i: int) -> Any:
-        return part.see(i * 100 * MS, block(i, BLOCK) * np.float32(i % 40 > 12)), part.quiet
-
-    def framed(part: Framer, i: int) -> Any:
-        return [(at, one.tobytes()) for at, one in part.cut(sounds()[i].pts, data(i))]
-
-    return {
-        "listen": Part(lambda: Listen(network), lambda part, i: plain(part.step(sounds()[i]))),
-        "activity": Part(Activity, stretch),
-        "loudness": Part(Loudness, loud),
-        "novelty": Part(lambda: Novelty(now=5, before=10), lambda part, i: part.see(i, block(i, BLOCK), False)),
-        "framer": Part(lambda: Framer(FRAME, RATE), framed),
-        "vad stream": Part(lambda: VadStream(network), lambda part, i: part.hear(block(i, FRAME))),
-    }
-
-
-@pytest.fixture(params=["listen", "activity", "loudness", "novelty", "framer", "vad stream"])
-def part(request: pytest.FixtureRequest, network: SileroVad) -> Part:
-    return parts_of(network)[request.param]
-
-
-def canonical(snapshot: Snapshot) -> Any:
-    arrays = {name: (a.dtype.str, a.shape, a.tobytes()) for name, a in sorted(snapshot.arrays.items())}
-    return snapshot.kind, repr(snapshot.meta), arrays
-
-
-def fed(part: Part, steps: int, start: int = 0, on: Any = None) -> Any:
-    made = part.make() if on is None else on
-    for i in range(start, start + steps):
-        part.feed(made, i)
-    return made
-
-
-@pytest.mark.parametrize("steps", [0, 1, 22, STEPS])
-def test_a_restored_part_goes_on_the_same(part: Part, steps: int, tmp_path: Path) -> None:
-    original = fed(part, steps)
-    save(tmp_path / "state", original.snapshot())
-    restored = fed(part, 13)
-    restored.restore(load(tmp_path / "state"))
-    assert canonical(restored.snapshot()) == canonical(original.snapshot())
-    before = canonical(original.fork().snapshot())
-    assert before == canonical(original.snapshot())
-    fork = fed(part, MORE, start=STEPS + MORE, on=original.fork())
-    assert canonical(original.snapshot()) == before
-    assert canonical(fork.snapshot()) != before
-    for i in range(steps, steps + MORE):
-        assert part.feed(restored, i) == part.feed(original, i), f"step {i}"
-    assert canonical(restored.snapshot()) == canonical(original.snapshot())
-
-
-def test_a_part_knows_its_size_and_forgets_at_reset(part: Part) -> None:
-    made = part.make()
-    assert isinstance(made, Stateful)
-    most = made.max_bytes()
-    for i in range(STEPS + MORE):
-        part.feed(made, i)
-        assert 0 <= made.nbytes() <= most, f"step {i}"
-    made.reset()
-    assert canonical(made.snapshot()) == canonical(part.make().snapshot())
-    fresh = part.make()
-    assert [part.feed(made, i) for i in range(MORE)] == [part.feed(fresh, i) for i in range(MORE)]
-
-
-def test_the_snapshot_of_another_part_is_refused(part: Part) -> None:
-    with pytest.raises(StateError, match="snapshot is of a 'other'"):
-        part.make().restore(Snapshot("other"))

@@ -17,7 +17,7 @@ from headrace.state.layout import Layout
 from headrace.state.policy import BASE_BYTES, INPUT_BYTES, MAX_STREAMS, ROW_BYTES, Policy
 from headrace.state.redo import Piece
 from headrace.state.segment import Segment
-from headrace.state.storage import Storage
+from headrace.state.storage import Mark, Storage
 
 
 @dataclass(slots=True)
@@ -36,6 +36,16 @@ class Stream:
 
 
 @dataclass(slots=True)
+class Before:
+    """What a boundary at the begin of a transaction changed."""
+
+    storage: Mark
+    closed: int
+    evicted: int
+    folded: int
+
+
+@dataclass(slots=True)
 class Tail:
     """What a transaction has written and nobody has committed."""
 
@@ -44,6 +54,7 @@ class Tail:
     steps: Tensor
     inputs: Sequence[int] | None
     pts: int
+    before: Before | None
     queries: dict[int, Tensor] = field(default_factory=dict)
     biases: dict[tuple[int, int | None], Tensor] = field(default_factory=dict)
 
@@ -141,8 +152,8 @@ class Container:
     ) -> None:
         """Begin to write n inputs.
 
-        A change of stream or kind, if the policy minds it, closes the open segment for good, also if what is begun is
-        rolled back. A segment that is written in one piece begins here and is closed by the commit.
+        A change of stream or kind, if the policy minds it, closes the open segment. A segment that is written in one
+        piece begins here and is closed by the commit.
 
         Args:
             n: 1 to `room(stream, kind)`.
@@ -169,16 +180,18 @@ class Container:
             raise InputError(f"state: steps {tuple(steps.shape)}; a whole segment takes ({n}, {self.layout.axes})")
         if stream not in self._streams and len(self._streams) >= MAX_STREAMS:
             raise CapacityError(f"state: a session has {MAX_STREAMS} streams at most")
-        segment = self._storage.open
+        segment, mark = self._storage.open, None
         if segment is not None and (whole or not self._continues(segment, stream, kind)):
+            mark = Before(self._storage.mark(), self._closed, self.evicted, self.folded)
             self.boundary()
             segment = None
         if segment is None:
-            self._storage.begin(self._segment(stream, kind, pts), n if whole else self.policy.block)
+            entries = n if whole else self.policy.block
+            self._storage.begin(self._segment(stream, kind, pts), entries, mark.storage if mark else None)
         offset = segment.length if segment is not None else 0
         if steps is None:
             steps = torch.arange(offset, offset + n)[:, None].expand(n, self.layout.axes)
-        self._tail = Tail(offset, n, steps, inputs if self.policy.redo is not None else None, pts)
+        self._tail = Tail(offset, n, steps, inputs if self.policy.redo is not None else None, pts, mark)
 
     def write(self, site: int, keys: Tensor, values: Tensor) -> None:
         """Put the keys [kv_heads, n, key_dim] and values [kv_heads, n, value_dim] of the inputs that were begun.
@@ -237,7 +250,14 @@ class Container:
             self._storage.clear(tail.offset + n, tail.offset + tail.n)
         self._tail = None
         if n == 0:
-            if segment.length == 0:
+            if tail.before is not None:
+                self._storage.revert(tail.before.storage)
+                self._closed, self.evicted, self.folded = (
+                    tail.before.closed,
+                    tail.before.evicted,
+                    tail.before.folded,
+                )
+            elif segment.length == 0:
                 self._storage.forget(segment.index)
             return
         kept = None if tail.inputs is None else tail.inputs[:n]

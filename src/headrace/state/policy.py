@@ -150,7 +150,8 @@ class Policy:
             assert self.max_bytes is not None
             slots = (self.max_bytes - fixed) // row
         else:
-            slots = sum(keep.slots(grid) for keep in self.keeps.values()) + grid.slots(1, 0)
+            begun = 2 if self.by_kind or self.by_stream else 1
+            slots = sum(keep.slots(grid) for keep in self.keeps.values()) + begun * grid.slots(1, 0)
         needed = fixed + row * max(slots, 2)
         if self.max_bytes is not None and needed > self.max_bytes:
             raise ConfigError(f"policy: max_bytes={self.max_bytes} is less than the {needed} bytes that it is to keep")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -17,6 +18,14 @@ from headrace.state.queries import LastQueries
 from headrace.state.segment import Segment
 from headrace.state.table import SegmentTable
 from headrace.state.tensors import from_array, to_array
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A state of the tables to which one can return, and the entries where closing a segment changes them."""
+
+    tables: list[SegmentTable]
+    kvs: list[KV]
 
 
 class Storage:
@@ -47,11 +56,15 @@ class Storage:
         """The table of a site."""
         return self.tables[site if len(self.tables) > 1 else 0]
 
-    def begin(self, segment: Segment, entries: int) -> None:
-        """Open a segment with room for so many entries; CapacityError if there is none, and nothing is changed."""
+    def begin(self, segment: Segment, entries: int, mark: Mark | None = None) -> None:
+        """Open a segment with room for so many entries; CapacityError if there is none, and nothing is changed.
+
+        Args:
+            mark: what must stay there to return to.
+        """
         try:
-            for table in self.tables:
-                table.begin(segment.copy(), entries)
+            for number, table in enumerate(self.tables):
+                table.begin(segment.copy(), entries, mark.tables[number].slots if mark is not None else ())
         except CapacityError:
             self.forget(segment.index)
             raise
@@ -77,6 +90,7 @@ class Storage:
         """The open segment now has so many entries; `inputs` came with the new ones, if they are kept."""
         for table in self.tables:
             segment = table.segments[-1]
+            table.reach = table.used
             segment.length, segment.extent, segment.last = length, max(segment.extent, extent), pts
             if inputs is not None:
                 segment.inputs = [*(segment.inputs or ()), *inputs]
@@ -97,21 +111,33 @@ class Storage:
         counts = [self._fold(number, gone, folded) for number, gone in enumerate(lost)]
         return sum(segment.length - stays for segment, stays in lost[0]), counts[0]
 
+    def mark(self) -> Mark:
+        """What to keep in order to undo a `close`."""
+        tables = [SegmentTable(self.policy, self.budget.grid, self.budget.slots) for _ in self.tables]
+        for copy, table in zip(tables, self.tables, strict=True):
+            copy.take(table)
+        kvs = [kv.copy() for kv in self.kvs] if self.policy.fold.into_pins else []
+        return Mark(tables, kvs)
+
+    def revert(self, mark: Mark) -> None:
+        """Undo all since a mark; what was written since then lies in slots that the mark does not use."""
+        self.tables = mark.tables
+        self.kvs = mark.kvs or self.kvs
+
     # ── copies and files ─────────────────────────────────────────────────────────────────────────────────────────
 
     def take(self, other: Storage) -> None:
         """Copy the content of another of the same layout and grain."""
         for mine, theirs in zip(self.tables, other.tables, strict=True):
-            mine.segments = [segment.copy() for segment in theirs.segments]
-            mine.moved()
+            mine.take(theirs)
         for kv, held in zip(self.kvs, other.kvs, strict=True):
             kv.take(held)
         for buffer, source in zip(self.queries.buffers, other.queries.buffers, strict=True):
             buffer.copy_(source)
 
-    def rows(self) -> list[list[dict[str, Any]]]:
+    def rows(self) -> list[dict[str, Any]]:
         """All tables, as JSON."""
-        return [[segment.to_json() for segment in table.segments] for table in self.tables]
+        return [{"reach": t.reach, "rows": [segment.to_json() for segment in t.segments]} for t in self.tables]
 
     def arrays(self) -> tuple[dict[str, Array], str]:
         """Valid entries and kept queries by name, and the name of their type."""
@@ -125,12 +151,12 @@ class Storage:
                 arrays[f"queries.{number}"], _ = to_array(self.queries.buffers[number])
         return arrays, dtype
 
-    def load(self, rows: list[list[dict[str, Any]]], arrays: Mapping[str, Array], dtype: str) -> None:
+    def load(self, rows: list[dict[str, Any]], arrays: Mapping[str, Array], dtype: str) -> None:
         """Fill this fresh storage from `rows` and `arrays`; any error means that they do not fit."""
         if len(rows) != len(self.tables):
             raise ValueError(f"{len(rows)} segment tables, not {len(self.tables)}")
         for table, own in zip(self.tables, rows, strict=True):
-            table.segments = [Segment(**row) for row in own]
+            table.segments, table.reach = [Segment(**row) for row in own["rows"]], int(own["reach"])
             table.moved()
             table.check()
         for number, kv in enumerate(self.kvs):

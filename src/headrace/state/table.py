@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -21,11 +23,17 @@ class SegmentTable:
         policy: what to keep and where it stands.
         grid: how entries are laid out.
         slots: that there are at most.
+
+    Attributes:
+        segments: the rows.
+        reach: slots that were ever in use when something was committed: reads go over all of them, so that their
+            shapes settle.
     """
 
     def __init__(self, policy: Policy, grid: Grid, slots: int) -> None:
         self.policy, self.grid, self.limit = policy, grid, slots
         self.segments: list[Segment] = []
+        self.reach = 0
         self._turns: dict[int, Tensor] = {}
         self._bases: list[int] | None = None
         self._used: int | None = None
@@ -37,14 +45,22 @@ class SegmentTable:
 
     @property
     def used(self) -> int:
-        """Slots up to the last one in use."""
+        """Slots that reads go over: up to the last one that is or was in use."""
         if self._used is None:
-            self._used = 1 + max((slot for segment in self.segments for slot in segment.slots), default=-1)
+            last = max((slot for segment in self.segments for slot in segment.slots), default=-1)
+            self._used = max(self.reach, last + 1)
         return self._used
 
-    def begin(self, segment: Segment, entries: int) -> None:
-        """Put a new open segment at the end, with room for so many entries."""
-        taken = {slot for held in self.segments for slot in held.slots}
+    def begin(self, segment: Segment, entries: int, avoid: Collection[int] = ()) -> None:
+        """Put a new open segment at the end, with room for so many entries, in the first slots that are free.
+
+        Args:
+            avoid: slots that must not be written to, although they are free.
+
+        Raises:
+            CapacityError: there are not enough.
+        """
+        taken = self.slots.union(avoid)
         count = -(-entries // self.grid.block)
         free = [slot for slot in range(len(taken) + count) if slot not in taken][:count]
         if free[-1] >= self.limit:
@@ -54,6 +70,16 @@ class SegmentTable:
             )
         segment.slots = free
         self.segments.append(segment)
+        self.moved()
+
+    @property
+    def slots(self) -> set[int]:
+        """Slots in use."""
+        return {slot for segment in self.segments for slot in segment.slots}
+
+    def take(self, other: SegmentTable) -> None:
+        """Copy the rows of another."""
+        self.segments, self.reach = [segment.copy() for segment in other.segments], other.reach
         self.moved()
 
     def forget(self, index: int) -> None:

@@ -1,0 +1,1 @@
+"""models: how real models attach, without being forked."""
