@@ -11,12 +11,12 @@ from torch import Tensor
 
 from headrace.core.errors import CapacityError, InputError, StateError
 from headrace.core.stateful import Snapshot
-from headrace.state.softmax import attend, weights
 from headrace.state.data import to_data
 from headrace.state.layout import Layout
 from headrace.state.policy import BASE_BYTES, INPUT_BYTES, MAX_STREAMS, ROW_BYTES, Policy
 from headrace.state.redo import Piece
 from headrace.state.segment import Segment
+from headrace.state.softmax import attend, weights
 from headrace.state.storage import Mark, Storage
 
 

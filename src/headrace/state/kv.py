@@ -16,8 +16,8 @@ class KV:
 
     A slot holds `block` entries. Keys lie as [slots, kv_heads, block, key_dim], turned once by their offset and pair by
     pair (`Rotary.flat`); values as [kv_heads, slots x block, value_dim]: so a prefix of the slots is read by two
-    batched products without a copy. Storage grows by doubling up to its limit and is never given back; all of it is
-    finite, since what is masked is still multiplied by zero.
+    batched products without a copy. Storage grows by doubling and is never given back; all of it is finite, since what
+    is masked is still multiplied by zero.
 
     Args:
         site: shapes.

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from headrace.state.softmax import weights
 from headrace.state.kv import KV
 from headrace.state.layout import Layout
+from headrace.state.softmax import weights
 from headrace.state.table import SegmentTable
 
 

@@ -108,6 +108,8 @@ class Storage:
         for table in self.tables:
             table.segments[-1].closed = True
         lost = [table.evict() for table in self.tables]
+        if any(lost):
+            self._settle()
         counts = [self._fold(number, gone, folded) for number, gone in enumerate(lost)]
         return sum(segment.length - stays for segment, stays in lost[0]), counts[0]
 
@@ -186,6 +188,14 @@ class Storage:
     def _sites(self, number: int) -> Sequence[int]:
         """The sites of a table."""
         return range(len(self.kvs)) if len(self.tables) == 1 else (number,)
+
+    def _settle(self) -> None:
+        """Take the final size: from the first eviction on, shapes are constant."""
+        for table in self.tables:
+            table.reach = table.limit
+            table.moved()
+        for kv in self.kvs:
+            kv.reserve(kv.limit)
 
     def _score(self) -> None:
         """Renew the scores of all segments, that of the one that closes included."""

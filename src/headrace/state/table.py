@@ -26,8 +26,7 @@ class SegmentTable:
 
     Attributes:
         segments: the rows.
-        reach: slots that were ever in use when something was committed: reads go over all of them, so that their
-            shapes settle.
+        reach: slots that reads go over, whether or not they are in use: it only grows, so that shapes settle.
     """
 
     def __init__(self, policy: Policy, grid: Grid, slots: int) -> None:

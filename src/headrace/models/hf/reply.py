@@ -69,7 +69,8 @@ class Reply:
             raise ConfigError("stop strings need a tokenizer; end on token ids with ends=…")
         self._detokeniser = Detokeniser(lm.tokenizer) if lm.tokenizer is not None else None
         self._epoch = session.epoch
-        self.reset()
+        self.text, self.ended = "", ""
+        self.tokens: list[int] = []
 
     def __iter__(self) -> Reply:
         return self
@@ -117,9 +118,7 @@ class Reply:
         return {"max_tokens": self.max_tokens, "stop": list(self._stops.strings), "ends": sorted(self.ends)}
 
     def reset(self) -> None:
-        self.text: str = ""
-        self.ended: str = ""
-        self.tokens: list[int] = []
+        self.text, self.ended, self.tokens = "", "", []
         self._stops.reset()
         if self._detokeniser is not None:
             self._detokeniser.reset()
