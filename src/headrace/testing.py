@@ -1,7 +1,8 @@
 """testing: a pytest plugin for tests of streams.
 
 It brings two fixtures, `virtual_clock` and `zero_clock`, a marker `costs`, and for any test
-`run_graph`, `Recorder`, `assert_deterministic` and `leak_test`. See docs/testing.md.
+`run_graph`, `Recorder`, `assert_deterministic` and `leak_test`; and, loaded when they are first used, the laws of
+everything that remembers: `check_laws`, `PolicySubject` and what else `LAWFUL` lists. See docs/testing.md.
 """
 
 from __future__ import annotations
@@ -27,7 +28,35 @@ T = TypeVar("T")
 #: What replaces the items that arrive after a cut.
 Noise = Callable[[list[Item], random.Random], Sequence[Item]]
 
+#: What comes from the room of state, which takes torch to load.
+LAWFUL = (
+    "DenseSubject",
+    "LAWS",
+    "PolicySubject",
+    "Subject",
+    "check_laws",
+    "digest",
+    "law_absence",
+    "law_chunk",
+    "law_constant",
+    "law_isolation",
+    "law_plain",
+    "law_provisional",
+    "law_saved",
+    "law_shift",
+    "law_snapshot",
+)
+
 __all__ = ["Noise", "Recorder", "assert_deterministic", "leak_test", "run_graph", "virtual_clock", "zero_clock"]
+__all__ += LAWFUL
+
+
+def __getattr__(name: str) -> Any:
+    if name not in LAWFUL:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from headrace.state import laws
+
+    return getattr(laws, name)
 
 
 def pytest_configure(config: pytest.Config) -> None:

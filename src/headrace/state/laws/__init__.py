@@ -21,6 +21,7 @@ from headrace.state.laws.compare import digest, first_change, marks, relative
 from headrace.state.laws.constant import law_constant
 from headrace.state.laws.isolation import law_isolation
 from headrace.state.laws.plain import law_plain
+from headrace.state.laws.policy import DenseSubject, PolicySubject, plain_places
 from headrace.state.laws.provisional import law_provisional
 from headrace.state.laws.saved import law_saved
 from headrace.state.laws.shift import law_shift
@@ -29,8 +30,10 @@ from headrace.state.laws.subject import Inspectable, Mixed, Referenced, Subject,
 
 __all__ = [
     "LAWS",
+    "DenseSubject",
     "Inspectable",
     "Mixed",
+    "PolicySubject",
     "Referenced",
     "Subject",
     "Transacting",
@@ -49,6 +52,7 @@ __all__ = [
     "law_shift",
     "law_snapshot",
     "marks",
+    "plain_places",
     "relative",
     "worthwhile",
 ]
