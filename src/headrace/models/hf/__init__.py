@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from headrace.models.hf.detokenise import Detokeniser
     from headrace.models.hf.int8 import Int8Linear, int8_linear
+    from headrace.models.hf.lm import LM
+    from headrace.models.hf.load import load
+    from headrace.models.hf.reply import Reply, Token
     from headrace.models.hf.sampling import Sampler, Sampling
     from headrace.models.hf.stop import Stops
     from headrace.models.hf.turns import Turns
@@ -18,14 +21,18 @@ if TYPE_CHECKING:
 _HOMES = {
     "Detokeniser": "detokenise",
     "Int8Linear": "int8",
+    "LM": "lm",
+    "Reply": "reply",
     "Sampler": "sampling",
     "Sampling": "sampling",
     "Stops": "stop",
+    "Token": "reply",
     "Turns": "turns",
     "int8_linear": "int8",
+    "load": "load",
 }
 
-__all__ = ["Detokeniser", "Int8Linear", "Sampler", "Sampling", "Stops", "Turns", "int8_linear"]
+__all__ = list(_HOMES)
 
 
 def __getattr__(name: str) -> Any:

@@ -46,7 +46,7 @@ def load(
     except ImportError:
         raise ConfigError("language models need transformers: pip install 'headrace[hf]'") from None
     name = str(path_or_id)
-    place = _zoo(name.removeprefix(ZOO)) if name.startswith(ZOO) else name
+    place = _zoo(name.removeprefix(ZOO)) if name.startswith(ZOO) else _place(name)
     where = _device(device)
     try:
         config = AutoConfig.from_pretrained(place, trust_remote_code=False)
@@ -73,6 +73,16 @@ def _zoo(name: str) -> str:
     if name not in names:
         raise InputError(f"{ZOO}{name} does not ship; there are {', '.join(ZOO + n for n in names)}")
     return str(shipped.joinpath(name))
+
+
+def _place(name: str) -> str:
+    """A folder that is there, or a hub id, which has one slash at most."""
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return str(folder)
+    if not name or folder.exists() or name.startswith(("/", ".", "~")) or name.count("/") > 1:
+        raise InputError(f"{name!r} is no folder with a model; give one, a hub id (owner/name) or {ZOO}NAME")
+    return name
 
 
 def _class_of(config: Any) -> Any:
