@@ -33,7 +33,7 @@ _USES = {
     "media": "reading video, drawing timelines",
     "ocr": "reading text on screen",
     "audio": "telling speech from noise, putting a small language into words",
-    "hf": "putting any speech into words",
+    "hf": "language models as live sessions, and putting any speech into words",
     "meaning": "finding answers by meaning, not only by words",
 }
 
