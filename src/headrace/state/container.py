@@ -16,7 +16,7 @@ from headrace.state.layout import Layout
 from headrace.state.policy import BASE_BYTES, INPUT_BYTES, MAX_STREAMS, ROW_BYTES, Policy
 from headrace.state.redo import Piece
 from headrace.state.segment import Segment
-from headrace.state.softmax import attend, weights
+from headrace.state.softmax import mix, weights
 from headrace.state.storage import Mark, Storage
 
 
@@ -56,7 +56,7 @@ class Tail:
     pts: int
     before: Before | None
     queries: dict[int, Tensor] = field(default_factory=dict)
-    biases: dict[tuple[int, int | None], Tensor] = field(default_factory=dict)
+    biases: dict[tuple[int, int | None, int], Tensor] = field(default_factory=dict)
 
 
 class Container:
@@ -200,7 +200,7 @@ class Container:
         """
         tail, shape = self._begun(), self.layout.sites[site]
         wanted = (shape.kv_heads, tail.n, shape.key_dim), (shape.kv_heads, tail.n, shape.value_dim)
-        if (tuple(keys.shape), tuple(values.shape)) != wanted or keys.dtype != self.layout.dtype:
+        if (keys.shape, values.shape) != wanted or keys.dtype != self.layout.dtype:
             found = f"keys {keys.dtype} {tuple(keys.shape)} and values {tuple(values.shape)}"
             raise InputError(
                 f"state: {found} at {shape.name}; it takes {self.layout.dtype} {wanted[0]} and {wanted[1]}"
@@ -220,24 +220,28 @@ class Container:
 
         Args:
             site: its index in the layout.
-            queries: [kv_heads, n, group, key_dim], scaled; complex [..., key_dim / 2] and turned by their `steps` where
-                positions turn (`turns(site)`).
+            queries: [kv_heads, n x group, key_dim], scaled, those of one input side by side; complex [..., key_dim / 2]
+                and turned by their `steps` where positions turn (`turns(site)`).
             window: positions that the site looks back, itself included; None: all.
-            softcap, sinks: see `attention`.
+            softcap: see `weights`.
+            sinks: [kv_heads, group], see `mix`.
 
         Returns:
-            [n, heads, value_dim].
+            [kv_heads, n x group, value_dim].
         """
-        tail, table, kv = self._begun(), self._storage.table(site), self._storage.kvs[site]
-        if self.policy.queries:
+        tail, table, shape = self._begun(), self._storage.table(site), self.layout.sites[site]
+        keys, values = self._storage.kvs[site].reads(table.used)
+        if self.budget.queries:
             tail.queries[site] = queries
-        rotary = self.layout.sites[site].rotary
+        rotary = shape.rotary
         turns = table.turns(rotary, queries) if rotary is not None and self.policy.place.rotates else None
-        bias = tail.biases.get((id(table), window))
+        bias = tail.biases.get((id(table), window, shape.group))
         if bias is None:
-            bias = tail.biases[id(table), window] = table.bias(tail.offset, tail.n, window, kv.keys)
-        logits = weights(queries, kv.keys[: table.used], turns, bias, softcap)
-        return attend(logits, kv.values[:, : table.used * self.policy.block], sinks)
+            bias = table.bias(tail.offset, tail.n, window, values).repeat_interleave(shape.group, 0)
+            tail.biases[id(table), window, shape.group] = bias
+        if sinks is not None:
+            sinks = sinks.repeat(1, tail.n)
+        return mix(weights(queries, keys, turns, bias, softcap), values, sinks)
 
     def commit(self, n: int | None = None) -> None:
         """Keep the first n inputs of what was begun (all if None), forget the rest; at a boundary, evict and fold."""

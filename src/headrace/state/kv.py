@@ -31,6 +31,7 @@ class KV:
         like = {"dtype": layout.dtype, "device": layout.device}
         self.keys = torch.zeros(0, site.kv_heads, block, site.key_dim, **like)
         self.values = torch.zeros(site.kv_heads, 0, site.value_dim, **like)
+        self._reads: tuple[int, Tensor, Tensor] | None = None
 
     @property
     def slots(self) -> int:
@@ -46,7 +47,14 @@ class KV:
         values = self.values.new_zeros(self.values.shape[0], grown * self.block, self.values.shape[2])
         keys[: self.slots] = self.keys
         values[:, : self.values.shape[1]] = self.values
-        self.keys, self.values = keys, values
+        self.keys, self.values, self._reads = keys, values, None
+
+    def reads(self, slots: int) -> tuple[Tensor, Tensor]:
+        """Views of the first slots: [slots x kv_heads, key_dim, block] and [kv_heads, slots x block, value_dim]."""
+        if self._reads is None or self._reads[0] != slots:
+            keys = self.keys[:slots].view(-1, self.block, self.site.key_dim).transpose(1, 2)
+            self._reads = slots, keys, self.values[:, : slots * self.block]
+        return self._reads[1:]
 
     def write(self, slots: Sequence[int], offset: int, keys: Tensor, values: Tensor) -> None:
         """Write entries of one segment, from an offset on.
@@ -108,7 +116,7 @@ class KV:
         """Another with the same content; nothing is shared."""
         other = object.__new__(KV)
         other.__dict__.update(self.__dict__)
-        other.keys, other.values = self.keys.clone(), self.values.clone()
+        other.keys, other.values, other._reads = self.keys.clone(), self.values.clone(), None
         return other
 
     def take(self, other: KV) -> None:
@@ -116,6 +124,7 @@ class KV:
         slots = min(other.slots, self.limit)
         self.keys = other.keys[:slots].clone()
         self.values = other.values[:, : slots * self.block].clone()
+        self._reads = None
 
     def _cells(self, slots: Sequence[int], length: int) -> Tensor:
         """Where entries 0 to length - 1 of a segment lie, counted in entries of storage."""

@@ -36,6 +36,11 @@ class Site:
         if self.rotary is not None and self.rotary.dim != self.key_dim:
             raise ConfigError(f"site {self.name}: a rotary of {self.rotary.dim} for keys of {self.key_dim} numbers")
 
+    @property
+    def group(self) -> int:
+        """Query heads a key head."""
+        return self.heads // self.kv_heads
+
 
 @dataclass(frozen=True)
 class Layout:

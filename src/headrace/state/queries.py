@@ -30,11 +30,11 @@ class LastQueries:
         self.buffers = [torch.zeros(count, site.heads, site.key_dim, **like) for site in layout.sites]
 
     def keep(self, queries: Mapping[int, Tensor], n: int) -> None:
-        """Keep the last of the first n queries of a step, by site: [kv_heads, steps, group, key_dim] or its pairs."""
+        """Keep the last of the first n queries of a step, by site: [kv_heads, steps x group, key_dim] or its pairs."""
         for number, found in queries.items():
             site, held = self.layout.sites[number], self.buffers[number]
-            rows = found[:, :n].transpose(0, 1)
-            rows = torch.view_as_real(rows).flatten(-2) if rows.is_complex() else rows
+            found = torch.view_as_real(found).flatten(-2) if found.is_complex() else found
+            rows = found.unflatten(1, (-1, site.heads // site.kv_heads))[:, :n].transpose(0, 1)
             rows = rows.reshape(n, site.heads, site.key_dim).to(held.dtype)[-self.count :]
             held.copy_(torch.cat([held[len(rows) :], rows]))
 
@@ -45,13 +45,14 @@ class LastQueries:
         """
         site, last = self.layout.sites[number], table.segments[-1]
         m = min(self.count, last.length)
-        held = self.buffers[number][-m:].view(m, site.kv_heads, -1, site.key_dim).transpose(0, 1)
+        held = self.buffers[number][-m:].view(m, site.kv_heads, -1, site.key_dim).transpose(0, 1).flatten(1, 2)
         turns = None
         if table.policy.place.rotates and site.rotary is not None:
             wide = held if held.dtype in (torch.float32, torch.float64) else held.float()
             held = torch.view_as_complex(wide.unflatten(-1, (-1, 2)).contiguous())
             turns = table.turns(site.rotary, held)
-        bias = table.bias(last.length - m, m, None, kv.keys)
-        logits = weights(held, kv.keys[: table.used], turns, bias)
-        slots = logits.double().softmax(-1).mean((0, 1, 2)).view(table.used, -1).sum(1).cpu()
+        keys, values = kv.reads(table.used)
+        bias = table.bias(last.length - m, m, None, values).repeat_interleave(site.heads // site.kv_heads, 0)
+        shares = weights(held, keys, turns, bias).double().softmax(-1).mean((0, 1))
+        slots = shares.view(table.used, -1).sum(1).cpu()
         return torch.stack([slots[segment.slots].sum() / max(segment.length, 1) for segment in table.segments])

@@ -1,55 +1,60 @@
-"""Attention over segments: queries turn once a segment, then one softmax over all of them."""
+"""Softmax over segments: queries turn once a segment, then one softmax over the entries of all of them.
+
+Throughout, m = n x group: the queries of one key head, those of one input side by side.
+"""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
+#: Types whose softmax is taken in float32.
+SHORT = (torch.float16, torch.bfloat16)
+
 
 def weights(queries: Tensor, keys: Tensor, turns: Tensor | None, bias: Tensor, softcap: float = 0.0) -> Tensor:
-    """Logits of queries over the entries of all slots, biased; the last axis is ready for a softmax.
+    """Logits of queries over the entries of all slots, biased.
 
     Args:
-        queries: [kv_heads, n, group, key_dim], scaled; complex [..., key_dim / 2] and turned by their own offset if
-            `turns` is given.
-        keys: [slots, kv_heads, block, key_dim], each turned by its own offset.
-        turns: complex [slots, key_dim / 2], by (base of the queries' segment - base of the slot's).
-        bias: [n, slots x block] or [1, slots x block]; -inf where a query does not see.
+        queries: [kv_heads, m, key_dim], scaled; if `turns` is given complex [kv_heads, m, key_dim / 2] and turned by
+            their own offset.
+        keys: [slots x kv_heads, key_dim, block], each key turned by its own offset (`KV.reads`).
+        turns: complex [slots, 1, 1, key_dim / 2], by (base of the queries' segment - base of the slot's).
+        bias: [m, slots x block]; -inf where a query does not see.
         softcap: c of c x tanh(logits / c), 0 for none.
 
     Returns:
-        [kv_heads, n, group, slots x block], in the dtype of the keys.
+        [kv_heads, m, slots x block], in the dtype of the keys.
     """
-    slots, heads, block, dim = keys.shape
-    n, group = queries.shape[1:3]
-    flat = queries.reshape(heads, n * group, -1)
-    if turns is not None:
-        turned = torch.view_as_real(flat * turns[:, None, None]).to(keys.dtype)
-        flat = turned.reshape(slots * heads, n * group, dim)
+    heads, m = queries.shape[:2]
+    slots, block = keys.shape[0] // heads, keys.shape[2]
+    if turns is None:
+        turned = queries.expand(slots, heads, m, -1)
     else:
-        flat = flat.expand(slots, heads, n * group, dim).reshape(slots * heads, n * group, dim)
-    logits = torch.bmm(flat, keys.reshape(slots * heads, block, dim).transpose(1, 2))
-    logits = logits.view(slots, heads, n, group, block).permute(1, 2, 3, 0, 4).reshape(heads, n, group, slots * block)
+        turned = torch.view_as_real(queries * turns)
+        turned = turned if turned.dtype == keys.dtype else turned.to(keys.dtype)
+    logits = torch.bmm(turned.reshape(slots * heads, m, -1), keys)
+    logits = logits.view(slots, heads, m, block).permute(1, 2, 0, 3).reshape(heads, m, slots * block)
     if softcap:
         logits = softcap * torch.tanh(logits / softcap)
-    return logits + bias[:, None]
+    return logits.add_(bias)
 
 
-def attend(logits: Tensor, values: Tensor, sinks: Tensor | None = None) -> Tensor:
+def mix(logits: Tensor, values: Tensor, sinks: Tensor | None = None) -> Tensor:
     """Softmax, and the mean of values under it.
 
     Args:
-        logits: [kv_heads, n, group, entries].
+        logits: [kv_heads, m, entries].
         values: [kv_heads, entries, value_dim]; rows may be strided.
-        sinks: [kv_heads, group]: logits of one more entry a head, whose value is zero.
+        sinks: [kv_heads, m]: logits of one more entry for each query, whose value is zero.
 
     Returns:
-        [n, kv_heads x group, value_dim].
+        [kv_heads, m, value_dim].
     """
-    heads, n, group, entries = logits.shape
     if sinks is not None:
-        logits = torch.cat([logits, sinks.to(logits.dtype)[:, None, :, None].expand(heads, n, group, 1)], -1)
-    wide = torch.float32 if logits.dtype in (torch.float16, torch.bfloat16) else logits.dtype
-    probabilities = logits.softmax(-1, dtype=wide)[..., :entries].to(values.dtype)
-    read = torch.bmm(probabilities.reshape(heads, n * group, entries), values)
-    return read.view(heads, n, group, -1).transpose(0, 1).reshape(n, heads * group, -1)
+        logits = torch.cat([logits, sinks.to(logits.dtype)[..., None]], -1)
+    if logits.dtype in SHORT:
+        probabilities = logits.softmax(-1, dtype=torch.float32).to(values.dtype)
+    else:
+        probabilities = logits.softmax(-1)
+    return torch.bmm(probabilities if sinks is None else probabilities[..., :-1], values)

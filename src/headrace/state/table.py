@@ -126,7 +126,7 @@ class SegmentTable:
         return self._bases
 
     def turns(self, rotary: Rotary, like: Tensor) -> Tensor:
-        """Complex [used, dim / 2]: what turns a query of the last segment so that it reads each slot.
+        """Complex [used, 1, 1, dim / 2]: what turns a query of the last segment so that it reads each slot.
 
         Args:
             rotary: the site's.
@@ -139,7 +139,7 @@ class SegmentTable:
             for segment, base in zip(self.segments, bases, strict=True):
                 steps[segment.slots] = bases[-1] - base
             wide = torch.from_numpy(steps).expand(-1, rotary.axis_count)
-            found = self._turns[id(rotary)] = rotary.turn(wide).to(like.device, like.dtype)
+            found = self._turns[id(rotary)] = rotary.turn(wide)[:, None, None].to(like.device, like.dtype)
         return found
 
     def bias(self, offset: int, n: int, window: int | None, like: Tensor) -> Tensor:

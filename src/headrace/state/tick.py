@@ -30,7 +30,8 @@ class Tick:
         if not rows or any(row.layout is not rows[0].layout for row in rows):
             raise ConfigError("tick: it takes one row or more, all of one model")
         self.rows = list(rows)
-        self.spans = list(pairwise(accumulate((row.pending for row in rows), initial=0)))
+        self._counts = [row.pending for row in rows]
+        self.spans = list(pairwise(accumulate(self._counts, initial=0)))
         self._layout = rows[0].layout
         self._steps: Tensor | None = None
         self._turns: dict[tuple[int, float], Tensor] = {}
@@ -71,22 +72,28 @@ class Tick:
             [n, heads, value_dim].
         """
         shape = self._layout.sites[site]
-        queries = queries.unflatten(0, (shape.kv_heads, -1)).transpose(1, 2)
-        if sinks is not None:
-            sinks = sinks.view(shape.kv_heads, -1)
+        grouped = queries.unflatten(0, (shape.kv_heads, -1)).transpose(1, 2)
         turning = [row.turns(site) for row in self.rows]
-        still = (queries * scaling, keys) if not all(turning) else (queries, keys)
-        turned = still
+        still = turned = None
+        if not all(turning):
+            still = self._parts((grouped * scaling).flatten(1, 2), keys, shape.group)
         if shape.rotary is not None and any(turning):
-            turn = self._turn(shape.rotary, keys.dtype, 1.0)
-            pairs = shape.rotary.pair(queries) * self._turn(shape.rotary, keys.dtype, scaling)[:, None]
-            turned = pairs, shape.rotary.flat(shape.rotary.pair(keys) * turn, values.dtype)
+            pairs = shape.rotary.pair(grouped) * self._turn(shape.rotary, keys.dtype, scaling)[:, None]
+            flat = shape.rotary.flat(shape.rotary.pair(keys) * self._turn(shape.rotary, keys.dtype, 1.0), values.dtype)
+            turned = self._parts(pairs.flatten(1, 2), flat, shape.group)
+        sinks = None if sinks is None else sinks.view(shape.kv_heads, -1)
         read = []
-        for row, turns, (a, b) in zip(self.rows, turning, self.spans, strict=True):
-            own_queries, own_keys = turned if turns else still
-            row.write(site, own_keys[:, a:b], values[:, a:b])
-            read.append(row.read(site, own_queries[:, a:b], window=window, softcap=softcap, sinks=sinks))
-        return read[0] if len(read) == 1 else torch.cat(read)
+        for i, (row, value) in enumerate(zip(self.rows, values.split(self._counts, 1), strict=True)):
+            parts = turned if turning[i] else still
+            assert parts is not None
+            row.write(site, parts[1][i], value)
+            read.append(row.read(site, parts[0][i], window=window, softcap=softcap, sinks=sinks))
+        whole = read[0] if len(read) == 1 else torch.cat(read, 1)
+        return whole.unflatten(1, (-1, shape.group)).transpose(0, 1).flatten(1, 2)
+
+    def _parts(self, queries: Tensor, keys: Tensor, group: int) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
+        """Queries [kv_heads, n x group, …] and keys [kv_heads, n, …] of each row."""
+        return queries.split([n * group for n in self._counts], 1), keys.split(self._counts, 1)
 
     def _turn(self, rotary: Rotary, dtype: torch.dtype, scaling: float) -> Tensor:
         """Complex [n, dim / 2]: what turns each input by its place within its segment, scaled; made once a pass."""
