@@ -22,7 +22,7 @@ from headrace.state.rows import Rows
 from headrace.state.score import Score, attention, random
 from headrace.state.see import See, causal, deny, whole
 from headrace.state.segment import Segment
-from headrace.state.session import Session
+from headrace.state.session import Input, Session
 from headrace.state.tick import Tick
 from headrace.state.work import Runner, Work, drive
 
@@ -35,6 +35,7 @@ __all__ = [
     "Fixed",
     "Fold",
     "Grid",
+    "Input",
     "Keep",
     "Layout",
     "Piece",

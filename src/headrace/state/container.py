@@ -346,7 +346,8 @@ class Container:
             other.evicted, other.folded = int(meta["evicted"]), int(meta["folded"])
             other._closed = int(meta["closed"])
             other._streams = {name: Stream(*map(int, numbers)) for name, numbers in meta["streams"].items()}
-        except (KeyError, IndexError, TypeError, ValueError, RuntimeError, AssertionError) as error:
+            other.check()
+        except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RuntimeError, StateError) as error:
             raise StateError(f"state: the snapshot is damaged or of another model: {error}") from error
         self.__dict__.update(other.__dict__)
 
@@ -393,9 +394,10 @@ class Container:
         return self._storage.tensors()
 
     def check(self) -> None:
-        """Assert that all is consistent and within its limits."""
+        """StateError unless all is consistent and within its limits."""
         self._storage.check()
-        assert self.nbytes() <= self.max_bytes(), f"{self.nbytes()} bytes of {self.max_bytes()}"
+        if self.nbytes() > self.max_bytes():
+            raise StateError(f"state: it holds {self.nbytes()} bytes, {self.max_bytes()} were promised")
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────
 

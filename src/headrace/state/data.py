@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from headrace.core.errors import StateError
+from headrace.core.errors import ConfigError, StateError
 from headrace.state import fold, keep, place, redo, score, see
 from headrace.state.policy import Policy
 
@@ -60,7 +60,7 @@ def policy_from_data(data: Any) -> Policy:
     """
     try:
         policy = _from_data(data)
-    except (KeyError, TypeError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ConfigError) as error:
         raise StateError(f"policy: the data is damaged: {error}") from error
     if not isinstance(policy, Policy):
         raise StateError("policy: the data is no policy")

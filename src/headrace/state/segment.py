@@ -56,5 +56,29 @@ class Segment:
             **{**fields, "slots": list(self.slots), "inputs": None if self.inputs is None else list(self.inputs)}
         )
 
+    @classmethod
+    def from_json(cls, row: Any) -> Segment:
+        """A row that `to_json` gave; ValueError if anything in it is of another type or out of range."""
+        segment = cls(**row)
+        for name in cls.__slots__:
+            value = getattr(segment, name)
+            if name in ("stream", "kind"):
+                fits = isinstance(value, str)
+            elif name in ("slots", "inputs"):
+                fits = (name == "inputs" and value is None) or (isinstance(value, list) and all(map(_count, value)))
+            elif name in ("score", "weight"):
+                fits = isinstance(value, int | float)
+            elif name == "closed":
+                fits = isinstance(value, bool)
+            else:
+                fits = _count(value) or (name in ("first", "last") and isinstance(value, int))
+            if not fits:
+                raise ValueError(f"{name} of a segment is {value!r}")
+        return segment
+
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def _count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 62

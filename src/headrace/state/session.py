@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from headrace.core.errors import StateError
 from headrace.core.stateful import Snapshot, Stateful
@@ -24,6 +24,7 @@ class Input:
         stream, kind: whose they are and of what kind.
         pts: media time, ns.
         every: the outputs at all of them are wanted, not only the last.
+        known: they were read before, and are read again.
     """
 
     data: Any
@@ -31,6 +32,7 @@ class Input:
     kind: str = "text"
     pts: int = 0
     every: bool = False
+    known: bool = False
 
 
 class Host(Runner["Session"], Protocol):
@@ -73,6 +75,7 @@ class Session:
         wanted: outputs that are asked for and not yet made.
         epoch: raised by every interruption.
         outbox: what the last call brought.
+        reply: the last reply, if there was one; its text is its own and no state of the session.
     """
 
     def __init__(self, host: Host, container: Container, parts: Mapping[str, Stateful]) -> None:
@@ -81,6 +84,7 @@ class Session:
         self.wanted = 0
         self.epoch = 0
         self.outbox: list[Any] = []
+        self.reply: Any = None
         self.closed = False
 
     @property
@@ -113,7 +117,8 @@ class Session:
     def say(self, **options: Any) -> Iterator[Any]:
         """Begin to answer; each `next` makes one step. See the runner for options."""
         self.check_open()
-        return self.host.reply(self, options)
+        self.reply = self.host.reply(self, options)
+        return cast(Iterator[Any], self.reply)
 
     def interrupt(self) -> None:
         """End the reply that is under way: what was said is said, nothing more will be."""
@@ -133,9 +138,10 @@ class Session:
         """
         self.check_open()
         again = [self.host.again(piece) for piece in self.container.redo(event)]
+        count = sum(len(piece.data) for piece in again)
         self.inbox.extendleft(reversed(again))
         drive(self.host, [self])
-        return sum(len(piece.data) for piece in again)
+        return count
 
     def fork(self, policy: Policy | None = None) -> Session:
         """Another session with the same past; nothing is shared.

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from headrace.core.errors import CapacityError
+from headrace.core.errors import CapacityError, StateError
 from headrace.core.stateful import Array
 from headrace.state.kv import KV
 from headrace.state.layout import Layout
@@ -158,7 +158,7 @@ class Storage:
         if len(rows) != len(self.tables):
             raise ValueError(f"{len(rows)} segment tables, not {len(self.tables)}")
         for table, own in zip(self.tables, rows, strict=True):
-            table.segments, table.reach = [Segment(**row) for row in own["rows"]], int(own["reach"])
+            table.segments, table.reach = [Segment.from_json(row) for row in own["rows"]], int(own["reach"])
             table.moved()
             table.check()
         for number, kv in enumerate(self.kvs):
@@ -178,10 +178,11 @@ class Storage:
         return [tensor for kv in self.kvs for tensor in (kv.keys, kv.values)] + self.queries.buffers
 
     def check(self) -> None:
-        """Assert that the tables are consistent, each within its limits and all in step."""
+        """StateError unless the tables are consistent, each within its limits and all in step."""
         for table in self.tables:
             table.check()
-        assert len({(t.segments[-1].index, t.segments[-1].length) for t in self.tables if t.open}) <= 1
+        if len({(table.open.index, table.open.length) if table.open else None for table in self.tables}) != 1:
+            raise StateError("state: the segment tables are out of step")
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────
 

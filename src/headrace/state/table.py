@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from headrace.core.errors import CapacityError
+from headrace.core.errors import CapacityError, StateError
 from headrace.state.keep import Grid
 from headrace.state.policy import Policy
 from headrace.state.rotary import Rotary
@@ -155,13 +155,19 @@ class SegmentTable:
         return torch.zeros(seen.shape, dtype=like.dtype).masked_fill_(~seen, float("-inf")).to(like.device)
 
     def check(self) -> None:
-        """Assert that the table is consistent: no slot twice, none beyond the limit, lengths within their slots."""
+        """StateError unless the table is consistent: each slot held once, all within the limit, rows in order."""
         slots = [slot for segment in self.segments for slot in segment.slots]
-        assert len(slots) == len(set(slots)), "a slot is held twice"
-        assert self.used <= self.limit, "a slot lies beyond the limit"
-        assert all(s.length <= len(s.slots) * self.grid.block for s in self.segments), "a segment overflows its slots"
-        assert all(s.closed for s in self.segments[:-1]), "an open segment is not the last"
-        assert [s.index for s in self.segments] == sorted({s.index for s in self.segments}), "segments are out of order"
+        indices = [segment.index for segment in self.segments]
+        wrong = {
+            "a slot is held twice": len(slots) != len(set(slots)),
+            "a slot lies beyond the limit": self.used > self.limit,
+            "a segment overflows its slots": any(s.length > len(s.slots) * self.grid.block for s in self.segments),
+            "an open segment is not the last": not all(s.closed for s in self.segments[:-1]),
+            "segments are out of order": indices != sorted(set(indices)),
+        }
+        for what, found in wrong.items():
+            if found:
+                raise StateError(f"state: the segment table is not consistent: {what}")
 
     def _seen(self, offset: int, n: int, window: int | None) -> npt.NDArray[np.bool_]:
         last, block = self.segments[-1], self.grid.block

@@ -32,7 +32,19 @@ _HOMES = {
     "load": "load",
 }
 
-__all__ = list(_HOMES)
+__all__ = [
+    "LM",
+    "Detokeniser",
+    "Int8Linear",
+    "Reply",
+    "Sampler",
+    "Sampling",
+    "Stops",
+    "Token",
+    "Turns",
+    "int8_linear",
+    "load",
+]
 
 
 def __getattr__(name: str) -> Any:

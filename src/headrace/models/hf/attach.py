@@ -62,7 +62,7 @@ def attend(
     query: Tensor,
     key: Tensor,
     value: Tensor,
-    attention_mask: Tensor | None,
+    attention_mask: Tensor | None,  # noqa: ARG001 - transformers passes it by position; none is made for us
     scaling: float | None = None,
     stream: Pass | Survey | None = None,
     **options: Any,
@@ -86,12 +86,12 @@ def attend(
             softcap=options.get("softcap") or 0.0,
             sinks=options.get("s_aux"),
         )
-        return read[None], None
+        return read[None].contiguous(), None
     if isinstance(stream, Survey):
         stream.calls.append(Seen(module, tuple(query.shape), tuple(key.shape), tuple(value.shape), options))
         group = query.shape[1] // key.shape[1]
         key, value = key.repeat_interleave(group, 1), value.repeat_interleave(group, 1)
-        return F.scaled_dot_product_attention(query, key, value, scale=scaling).transpose(1, 2), None
+        return F.scaled_dot_product_attention(query, key, value, scale=scaling).transpose(1, 2).contiguous(), None
     raise StateError("the model belongs to headrace now: call it through the LM, or load another for other uses")
 
 
@@ -104,7 +104,7 @@ def _cross(query: Tensor, key: Tensor, value: Tensor, scaling: float, stream: Pa
         k, v = key[:, :, start : start + n], value[:, :, start : start + n]
         read.append(F.scaled_dot_product_attention(query[:, :, a:b], k, v, scale=scaling))
         start += n
-    return torch.cat(read, 2).transpose(1, 2)
+    return torch.cat(read, 2).transpose(1, 2).contiguous()
 
 
 AttentionInterface.register(NAME, attend)

@@ -16,7 +16,7 @@ def rope_parameters(config: Any, layer: int) -> Mapping[str, Any]:
     """The parameters that a layer's rotary embedding has in a config of transformers 5, per layer type or for all."""
     given = getattr(config, "rope_parameters", None) or {}
     types = getattr(config, "layer_types", None)
-    if types and given and set(given) <= set(types):
+    if types and types[layer] in given:
         given = given[types[layer]] or {}
     return {"rope_type": "default", "rope_theta": 10000.0, "partial_rotary_factor": 1.0} | dict(given)
 
@@ -25,14 +25,17 @@ def frequencies(parameters: Mapping[str, Any], head_dim: int, config: Any) -> Te
     """float64 [rotated / 2], radians a position.
 
     "default" and "linear" (Su et al., arXiv 2104.09864; Chen et al., arXiv 2306.15595), "llama3" (Llama 3.1's
-    wavelength-dependent scaling), "yarn" (Peng et al., arXiv 2309.00071, §3.4), "longrope" (Ding et al., arXiv 2402.13753) in
-    its short regime, "proportional" (Gemma 3n). Scaling of the attention itself, which these schemes also bring, is in the
-    queries and keys already: transformers multiplies it into cosine and sine, also at position 0.
+    scaling by wavelength), "yarn" (Peng et al., arXiv 2309.00071, §3.4), "longrope" (Ding et al., arXiv 2402.13753) in
+    its short regime, "proportional" (Gemma 3n). Scaling of the attention itself, which these schemes also bring, is in
+    the queries and keys already: transformers multiplies it into cosine and sine, also at position 0.
 
     Raises:
         Unstreamable: "dynamic" scaling, whose frequencies follow the length of the text; or a type that is not known.
     """
     kind = parameters["rope_type"]
+    if parameters.get("llama_4_scaling_beta"):
+        why = "its queries grow with their position in the whole text"
+        raise Unstreamable(f"rotary embedding of type {kind!r}", why, ("a checkpoint without llama_4_scaling_beta",))
     base = float(parameters["rope_theta"])
     rotated = int(head_dim * float(parameters.get("partial_rotary_factor", 1.0)))
     plain = base ** -(torch.arange(0, rotated, 2, dtype=torch.float64) / rotated)

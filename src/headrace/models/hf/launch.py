@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -13,7 +13,6 @@ from headrace.core.errors import HeadraceError, StateError
 from headrace.models.hf.attached import Attached
 from headrace.models.hf.sampling import Sampler
 from headrace.state import Fixed, Session, Tick, Work
-from headrace.state.session import Input
 
 
 @dataclass(slots=True)
@@ -48,7 +47,7 @@ class Launcher:
         if session.inbox:
             first = session.inbox[0]
             n = min(len(first.data), session.container.room(first.stream, first.kind))
-            piece = Input(first.data[:n], first.stream, first.kind, first.pts, first.every)
+            piece = replace(first, data=first.data[:n])
             return [Work(session, "tokens", n, piece, atomic=True)]
         return [Work(session, "tokens", 1, None, atomic=True)] if session.wanted else []
 
@@ -65,10 +64,17 @@ class Launcher:
             except HeadraceError as error:
                 _rollback(one.session)
                 outs[i] = error
+            except BaseException:
+                for started in work:
+                    _abandon(started.session)
+                raise
         if not begun:
             return outs
         tick = Tick([work[i].session.container for i in begun])
-        spans = [range(a, b) if self._every(work[i]) else range(b - 1, b) for i, (a, b) in zip(begun, tick.spans, strict=True)]
+        spans = [
+            range(a, b) if self._every(work[i]) else range(b - 1, b)
+            for i, (a, b) in zip(begun, tick.spans, strict=True)
+        ]
         encoded = [self._encoded(work[i].session) for i in begun] if self.attached.has_encoder else None
         try:
             logits = self.attached.forward(self._pack(pieces), tick, [at for span in spans for at in span], encoded)
@@ -105,13 +111,13 @@ class Launcher:
             waiting.data = waiting.data[work.units :]
             if not len(waiting.data):
                 session.inbox.popleft()
-            if not isinstance(piece.data, Tensor):
+            if not isinstance(piece.data, Tensor) and not piece.known:
                 for token in piece.data:
                     sampler.note(token)
         logits = session.parts["logits"]
         assert isinstance(logits, Fixed)
         logits.set(out.logits[-1].float())
-        if not self._every(work) and out.token is None:
+        if not self._every(work):
             session.outbox.clear()
         session.outbox.append(out)
 

@@ -13,20 +13,24 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from headrace.core.errors import ConfigError, InputError, StateError
+from headrace.core.errors import ConfigError, HeadraceError, InputError, StateError
 from headrace.core.stateful import Snapshot, Stateful
+from headrace.models.hf.attach import UNDER_WAY, Survey
 from headrace.models.hf.attached import Attached, Report
 from headrace.models.hf.launch import Launcher, Outcome
 from headrace.models.hf.reply import Reply
 from headrace.models.hf.sampling import Sampler, Sampling
 from headrace.models.hf.turns import Turns
-from headrace.state import Container, Fixed, Piece, Policy, Session, cache, drive, pin, policy_from_data, recent
-from headrace.state.session import Input
+from headrace.state import Container, Fixed, Input, Piece, Policy, Session, cache, drive, pin, policy_from_data, recent
 
 #: What a session keeps if it is not told: attention sinks and the last two thousand tokens.
 DEFAULT = Policy(pin(tokens=4) + recent(tokens=2000), place=cache())
 #: Bytes of a tensor's ends that go into the fingerprint of a model.
 ENDS = 4096
+#: Numbers of inputs stay below it.
+MOST = 1 << 62
+#: Tokens of a reply in which the end of its turn is looked for.
+TAIL = 32
 
 
 class LM(Launcher):
@@ -49,7 +53,7 @@ class LM(Launcher):
         eos = tokenizer.eos_token_id if eos is None and tokenizer is not None else eos
         self.ends = frozenset(() if eos is None else [eos] if isinstance(eos, int) else eos)
         self.opening = self._opening()
-        self.fingerprint = _fingerprint(model)
+        self.fingerprint = fingerprint(model)
 
     @property
     def report(self) -> Report:
@@ -68,6 +72,7 @@ class LM(Launcher):
         encoded: Tensor | None = None,
         tokens_per_unit: int = 0,
         opening: bool = True,
+        turns: Turns | None = None,
     ) -> Session:
         """Open a session.
 
@@ -78,14 +83,20 @@ class LM(Launcher):
             start: number of its first input.
             encoded: states [frames, hidden] of the encoder, for models that have one.
             tokens_per_unit: entries of a frame at most, for policies that count frames.
+            turns: how the turns of a conversation are written; None: by the tokenizer's template.
             opening: begin with what the tokenizer puts before a text (such as <bos>), with the first push.
 
         Raises:
             ConfigError: the policy does not fit the model. InputError: `encoded` is missing or of a wrong shape.
         """
         chosen = _policy(policy)
+        for name, number in (("seed", seed), ("start", start), ("tokens_per_unit", tokens_per_unit)):
+            if not isinstance(number, int) or not 0 <= number < MOST:
+                raise ConfigError(f"session: {name}={number!r}; give a whole number from 0 to 2^62")
         container = Container(self.attached.layout, chosen, start=start, tokens_per_unit=tokens_per_unit)
         session = Session(self, container, self._parts(Sampler(sampling or Sampling(), seed), encoded))
+        if turns is not None:
+            session.parts["turns"] = turns.fork()
         if opening and self.opening:
             session.inbox.append(Input(list(self.opening), kind=self._kind(session)))
         return session
@@ -93,14 +104,16 @@ class LM(Launcher):
     def step(self, rows: Sequence[tuple[Session, Any]]) -> list[Outcome]:
         """Run several sessions together: text, ids or embeddings to read, or None to say one token.
 
-        Inputs up to the next boundary of each session's segment share a launch; longer ones take more.
+        An `Input` says the stream, kind and time of what is read. Inputs up to the next boundary of each session's
+        segment share a launch; longer ones take more.
 
         Returns:
             One outcome a row.
 
         Raises:
             InputError, ConfigError, StateError: something does not fit; no session was changed.
-            CapacityError, StateError: a session failed; the others have done their part.
+            CapacityError, StateError: a session failed; the others have done their part, and what it brought them is in
+                their `outbox`.
         """
         return self._advance(rows, every=False)
 
@@ -114,7 +127,7 @@ class LM(Launcher):
         policy: Any = None,
         *,
         processors: Sequence[Any] = (),
-        encoded: Tensor | None = None,
+        turns: Turns | None = None,
     ) -> Session:
         """Take up a session that was saved.
 
@@ -122,6 +135,7 @@ class LM(Launcher):
             snapshot: what `Session.snapshot` gave, or a file that it was saved to.
             policy: only needed if it is made of parts that headrace does not bring.
             processors: logits processors, which are code and not saved.
+            turns: those that the session was opened with, if it was.
 
         Raises:
             StateError: it is damaged, of a newer format, of another model, or something is missing.
@@ -143,18 +157,20 @@ class LM(Launcher):
                 rows = held.part("encoded").arrays["value"].shape[0]
                 states = torch.zeros(rows, self.attached.hidden, dtype=self.attached.dtype)
             session.parts = self._parts(Sampler(sampling), states)
+            if "turns" in held.meta["parts"]:
+                session.parts["turns"] = turns.fork() if turns else Turns(self._with_tokenizer("turn()"))
             for name, part in session.parts.items():
-                if name != "turns" or "turns" in held.meta["parts"]:
-                    part.restore(held.part(name))
+                part.restore(held.part(name))
             session.epoch = int(meta["epoch"])
             session.inbox.extend(
                 Input(list(map(int, i["data"])), i["stream"], i["kind"], i["pts"]) for i in meta["inbox"]
             )
             if "reply" in held.meta["parts"]:
-                reply = Reply(session, **meta["reply"])
-                reply.restore(held.part("reply"))
-                session.parts["reply"] = reply
-        except (KeyError, IndexError, TypeError, ValueError, AttributeError, InputError) as error:
+                session.reply = Reply(session, **meta["reply"])
+                session.reply.restore(held.part("reply"))
+        except StateError:
+            raise
+        except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, HeadraceError) as error:
             raise StateError(f"the snapshot is damaged: {error!r}") from error
         return session
 
@@ -162,8 +178,12 @@ class LM(Launcher):
         """States [frames, hidden] of the encoder, for input of one session, such as samples [n]."""
         if not self.attached.has_encoder:
             raise ConfigError(f"{self.name} has no encoder")
-        with torch.no_grad():
-            found = self.attached.model.get_encoder()(inputs[None].to(self.attached.device), **options)
+        token = UNDER_WAY.set(Survey())
+        try:
+            with torch.no_grad():
+                found = self.attached.model.get_encoder()(inputs[None].to(self.attached.device), **options)
+        finally:
+            UNDER_WAY.reset(token)
         states: Tensor = found.last_hidden_state[0]
         return states
 
@@ -177,11 +197,11 @@ class LM(Launcher):
                 raise InputError(
                     f"embeddings of shape {tuple(data.shape)}; {self.name} takes [n, {self.attached.hidden}]"
                 )
+            data = data.to(self.attached.device, self.attached.dtype)
             if not bool(data.isfinite().all()):
                 raise InputError("embeddings hold NaN or infinity; nothing was read")
             if session.policy.redo is not None:
                 raise InputError("this policy redoes inputs, which must then be token ids, not embeddings")
-            data = data.to(self.attached.device, self.attached.dtype)
         else:
             data = self._ids(data)
         if session.policy.atomic(kind) and len(data) > session.container.tokens_per_unit:
@@ -190,22 +210,19 @@ class LM(Launcher):
         return [Input(data, stream, kind, pts)] if len(data) else []
 
     def again(self, piece: Piece) -> Input:
-        return Input(piece.inputs, piece.stream, piece.kind, piece.pts)
+        return Input(piece.inputs, piece.stream, piece.kind, piece.pts, known=True)
 
     def reply(self, session: Session, options: Mapping[str, Any]) -> Reply:
-        reply = Reply(session, **options)
-        session.parts["reply"] = reply
-        return reply
+        return Reply(session, **options)
 
     def turn(self, session: Session, role: str) -> list[Input]:
-        turns = session.parts.get("turns")
-        if turns is None:
-            turns = session.parts["turns"] = Turns(self._with_tokenizer("turn()"))
-        assert isinstance(turns, Turns)
-        said = session.parts.get("reply")
-        text = turns.close(said.text if isinstance(said, Reply) else "") if turns.role is not None else ""
-        session.parts.pop("reply", None)
+        held = session.parts.get("turns")
+        turns = held.fork() if isinstance(held, Turns) else Turns(self._with_tokenizer("turn()"))
+        said = self.tokenizer.decode(session.reply.tokens[-TAIL:]) if session.reply is not None else ""
+        text = turns.close(said) if turns.role is not None else ""
         text += turns.open(role)
+        session.parts["turns"] = turns
+        session.reply = None
         if session.inbox and session.container.count == 0:
             session.inbox.clear()  # the template writes its own beginning
         return self.take(session, text, "main", role if role in session.policy.keeps else self._kind(session), 0)
@@ -219,14 +236,16 @@ class LM(Launcher):
                 self.attached.layout, _policy(policy), start=mine.start, tokens_per_unit=mine.tokens_per_unit
             )
             container.adopt(mine)
-        parts = {name: part.fork() for name, part in session.parts.items() if name != "reply"}
-        other = Session(self, container, parts)
+        other = Session(self, container, {name: part.fork() for name, part in session.parts.items()})
+        other.epoch = session.epoch
+        if session.reply is not None:
+            other.reply = Reply(other, **session.reply.options())
+            other.reply.restore(session.reply.snapshot())
         other.inbox.extend(Input(list(i.data), i.stream, i.kind, i.pts) for i in session.inbox)
         return other
 
     def save(self, session: Session) -> Snapshot:
         waiting = [Input(list(i.data), i.stream, i.kind, i.pts) for i in session.inbox]
-        reply = session.parts.get("reply")
         meta = {
             "model": self.name,
             "fingerprint": self.fingerprint,
@@ -235,9 +254,11 @@ class LM(Launcher):
             "tokens_per_unit": session.container.tokens_per_unit,
             "epoch": session.epoch,
             "inbox": [asdict(one) for one in waiting],
-            "reply": reply.options() if isinstance(reply, Reply) else None,
+            "reply": session.reply.options() if session.reply is not None else None,
         }
         parts = {name: part.snapshot() for name, part in session.parts.items()}
+        if session.reply is not None:
+            parts["reply"] = session.reply.snapshot()
         return Snapshot.join("session", {"container": session.container.snapshot(), **parts}, meta)
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -253,8 +274,12 @@ class LM(Launcher):
         return self.tokenizer
 
     def _ids(self, data: Any) -> list[int]:
+        if isinstance(data, bytes | bytearray | Mapping | set):
+            raise InputError(f"{type(data).__name__} cannot be read; give text, token ids or embeddings")
         try:
             ids = [index(i) for i in (data.tolist() if isinstance(data, Tensor) else data)]
+            if any(isinstance(i, bool) for i in data):
+                raise TypeError
         except TypeError:
             raise InputError(f"{type(data).__name__} cannot be read; give text, token ids or embeddings") from None
         bad = next((i for i in ids if not 0 <= i < self.vocabulary), None)
@@ -272,6 +297,8 @@ class LM(Launcher):
                 raise InputError(f"{self.name} reads an encoder: give encoded=[frames, {attached.hidden}], not {found}")
             states = Fixed(tuple(encoded.shape), attached.dtype, attached.device)
             states.set(encoded.to(attached.device, attached.dtype))
+            if not bool(states.value.isfinite().all()):
+                raise InputError("encoded holds NaN or infinity; no session was opened")
             parts["encoded"] = states
         elif encoded is not None:
             raise ConfigError(f"{self.name} has no encoder; leave out encoded")
@@ -286,7 +313,8 @@ class LM(Launcher):
             session.check_open()
             if session.host is not self:
                 raise ConfigError("a session of another model stands in this step")
-            taken.append([] if data is None else self.take(session, data, "main", self._kind(session), 0))
+            given = data if isinstance(data, Input) else Input(data, kind=self._kind(session))
+            taken.append([] if data is None else self.take(session, given.data, given.stream, given.kind, given.pts))
             if data is None and every:
                 raise ConfigError("read() reads; to say a token use step()")
             if data is None and not session.container.count and not session.inbox:
@@ -325,10 +353,11 @@ def _joined(session: Session, vocabulary: int) -> Outcome:
     """The outcomes of one call as one."""
     made: list[Outcome] = session.outbox
     token = next((one.token for one in made if one.token is not None), None)
-    return Outcome(token, torch.cat([one.logits for one in made]) if made else torch.zeros(0, vocabulary))
+    rows = [one.logits for one in (made if token is None else made[-1:])]
+    return Outcome(token, torch.cat(rows) if rows else torch.zeros(0, vocabulary))
 
 
-def _fingerprint(model: Any) -> str:
+def fingerprint(model: Any) -> str:
     """Of the config and of each tensor's name, shape, type and ends: quick, and another model has another."""
     digest = blake2b(digest_size=16)
     config = {key: value for key, value in model.config.to_dict().items() if not key.startswith("_")}

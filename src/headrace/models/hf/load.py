@@ -12,7 +12,7 @@ import torch
 
 from headrace.core.errors import ConfigError, HeadraceError, InputError
 from headrace.models.hf.int8 import int8_linear
-from headrace.models.hf.lm import LM
+from headrace.models.hf.lm import LM, fingerprint
 
 #: How models that ship are addressed.
 ZOO = "zoo:"
@@ -27,8 +27,8 @@ def load(
 ) -> LM:
     """Load a model of transformers and attach it.
 
-    Weights are read as safetensors, or with `weights_only`; code that comes with a checkpoint is never run. Loading ends
-    with a self-check (see `Attached`).
+    Weights are read as safetensors, or with `weights_only`; code that comes with a checkpoint is never run. Loading
+    ends with a self-check (see `Attached`).
 
     Args:
         path_or_id: a folder, a hub id, or "zoo:NAME" for a model that ships (`zoo:tiny-llama`).
@@ -51,10 +51,19 @@ def load(
     try:
         config = AutoConfig.from_pretrained(place, trust_remote_code=False)
         with _no_progress_bar():
-            model = _class_of(config).from_pretrained(
-                place, dtype=_dtype(dtype, where), trust_remote_code=False, attn_implementation="eager"
+            model, found = _class_of(config).from_pretrained(
+                place,
+                dtype=_dtype(dtype, where),
+                trust_remote_code=False,
+                attn_implementation="eager",
+                output_loading_info=True,
             )
+        missing = sorted(found["missing_keys"]) + sorted(map(str, found["mismatched_keys"]))
+        if missing:
+            raise InputError(f"{name} is not whole: {len(missing)} tensors are missing, such as {missing[0]}")
         tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=False) if _has_tokenizer(place) else None
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from None
     except HeadraceError:
         raise
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, TypeError) as error:
@@ -64,6 +73,7 @@ def load(
     lm = LM(model.eval().to(where), tokenizer, name)
     if optimize:
         lm.report.notes.append(f"{int8_linear(model)} linear layers in int8")
+        lm.fingerprint = fingerprint(model)
     return lm
 
 
@@ -119,7 +129,10 @@ def _device(device: str | torch.device | None) -> torch.device:
     if device is None:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        return torch.empty(0, device=device).device
+        found = torch.empty(0, device=device).device
+        if found.type == "meta":
+            raise RuntimeError("it holds no numbers")
+        return found
     except (RuntimeError, AssertionError) as error:
         raise ConfigError(f"device {str(device)!r} is not there: {_line(error)}") from None
 
@@ -128,7 +141,7 @@ def _dtype(dtype: str | torch.dtype | None, device: torch.device) -> Any:
     if dtype is None:
         return "auto" if device.type == "cuda" else torch.float32
     found = getattr(torch, dtype, None) if isinstance(dtype, str) else dtype
-    if not isinstance(found, torch.dtype) or not found.is_floating_point:
+    if found not in (torch.float32, torch.bfloat16, torch.float16, torch.float64):
         raise ConfigError(f"dtype {str(dtype)!r} is unknown; use float32, bfloat16, float16 or float64")
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from torch import nn
@@ -34,11 +35,16 @@ def refuse_layers(config: Any) -> None:
 
 def refuse_calls(config: Any, calls: list[Seen]) -> None:
     """Refuse models whose attention does not come through the attention function, or wants more than it gets."""
-    layers = config.num_hidden_layers
-    if len({id(call.module) for call in calls}) < layers:
-        why = f"only {len(calls)} of {layers} layers call transformers' attention interface"
+    layers, modules = config.num_hidden_layers, {id(call.module) for call in calls}
+    if len(modules) < layers:
+        why = f"only {len(modules)} of {layers} layers call transformers' attention interface"
         raise Unstreamable(
             type(config).__name__, why, ("a model whose transformers class supports attention backends",)
+        )
+    if len(modules) < len(calls):
+        kind = next(type(a.module).__name__ for a, b in pairwise(calls) if a.module is b.module)
+        raise Unstreamable(
+            f"module {kind}", "it attends more than once in one pass", ("a model of one attention a layer",)
         )
     types = getattr(config, "layer_types", None)
     for call in calls:

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from headrace.models.hf.lm import LM
     from headrace.state import Session
 
-#: Bytes that a reply may come to by token, text and id.
-TOKEN_BYTES = 64
-
 
 @dataclass(frozen=True, slots=True)
 class Token:
@@ -80,14 +77,10 @@ class Reply:
             raise StopIteration
         session = self.session
         session.check_open()
-        if session.parts.get("reply") is not self:
-            self.ended = "interrupted"
-        elif session.epoch != self._epoch:
+        if session.reply is not self or session.epoch != self._epoch:
             return self._end("interrupted")
-        elif len(self.tokens) == self.max_tokens:
+        if len(self.tokens) == self.max_tokens:
             return self._end("length")
-        if self.ended:
-            raise StopIteration
         if not session.container.count and not session.inbox:
             raise StateError("nothing was read yet, so nothing can be said; push something first")
         session.wanted = 1
@@ -111,17 +104,11 @@ class Reply:
             raise StopIteration
         return Token(token, shown)
 
-    # ── Stateful ─────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── saved with its session ───────────────────────────────────────────────────────────────────────────────────
 
     def options(self) -> dict[str, Any]:
         """What it was made with, as JSON."""
         return {"max_tokens": self.max_tokens, "stop": list(self._stops.strings), "ends": sorted(self.ends)}
-
-    def reset(self) -> None:
-        self.text, self.ended, self.tokens = "", "", []
-        self._stops.reset()
-        if self._detokeniser is not None:
-            self._detokeniser.reset()
 
     def snapshot(self) -> Snapshot:
         own = {"text": self.text, "ended": self.ended, "tokens": list(self.tokens), "epoch": self._epoch}
@@ -137,12 +124,3 @@ class Reply:
             self._detokeniser.restore(snapshot.part("detokeniser"))
         self.text, self.ended, self.tokens = own["text"], own["ended"], list(own["tokens"])
         self._epoch = own["epoch"]
-
-    def fork(self) -> Reply:
-        raise StateError("a reply is not forked; fork its session and ask it again")
-
-    def nbytes(self) -> int:
-        return 8 * len(self.tokens) + len(self.text.encode())
-
-    def max_bytes(self) -> int:
-        return TOKEN_BYTES * self.max_tokens
