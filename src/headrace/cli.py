@@ -24,7 +24,13 @@ from headrace.core.errors import HeadraceError
 from headrace.version import __version__
 
 #: Modules that add commands, in the order of `headrace --help`.
-COMMANDS = ("headrace.cli_watch", "headrace.cli_ask", "headrace.cli_recipes", "headrace.cli_setup")
+COMMANDS = (
+    "headrace.cli_watch",
+    "headrace.cli_ask",
+    "headrace.cli_recipes",
+    "headrace.cli_compare",
+    "headrace.cli_setup",
+)
 
 #: What the parser raises: the base of `typer.BadParameter`, which typer itself does not name.
 UsageError: type[Exception] = typer.BadParameter.__bases__[0]

@@ -1,0 +1,190 @@
+"""`headrace compare` as people and programs use it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("transformers")
+pytest.importorskip("av")
+pytest.importorskip("cv2")
+pytest.importorskip("matplotlib")
+
+import headrace.cli_compare
+from headrace.apps.compare import state
+from headrace.apps.compare.result import Comparison
+from headrace.apps.compare.table import TERMINAL, markdown
+from headrace.cli import main
+from headrace.core.errors import CapacityError
+from headrace.recipes.baselines import BASELINES
+from tests.apps.compared import comparison
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+
+
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
+    """Comparisons are made up; the options of each are kept."""
+    asked: list[dict[str, object]] = []
+
+    def compare_state(names: list[str], **options: object) -> Comparison:
+        asked.append({"names": names, **options})
+        return comparison()
+
+    monkeypatch.setattr(state, "compare_state", compare_state)
+    return asked
+
+
+def run(*words: object) -> int:
+    with pytest.raises(SystemExit) as end:
+        main([*map(str, words)])
+    return int(end.value.code or 0)
+
+
+def test_a_small_run_from_end_to_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A recipe and the window over a file; what is printed is what is written."""
+    text = "".join(f"def name{i}(value):\n\treturn value + {i}\n" for i in range(400))
+    (tmp_path / "text.txt").write_text(text)
+    few = ("--stream", "text.txt", "--streams", 1, "--tokens", 384, "--budget", 128, "--seed", 3)
+    assert run("compare", "streamingllm", *few, "--out", "out", "--json") == 0
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    told = Comparison.from_json(json.loads(printed.out))
+    assert told.to_json() == json.loads(Path("out/table.json").read_text())
+    assert Path("out/table.md").read_text() == markdown(told)
+    assert Path("out/pareto.png").read_bytes().startswith(b"\x89PNG")
+    assert [method.name for method in told.methods] == ["streamingllm", "window", "unigram"]
+    assert (told.streams, told.tokens, told.budget, told.seed, told.stream) == (1, 384, 128, 3, "text.txt")
+    last = list(told.buckets)[-1]
+    assert all(0 < method.loss[last].mean < 10 for method in told.methods)
+    assert told.method("streamingllm").resident_bytes > 10_000
+
+
+def test_for_a_person(measured: list[dict[str, object]], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("compare", "state", "--tokens", 5120, "--out", "out") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "\t".join(TERMINAL)
+    assert lines[1].startswith("streamingllm\trecipe\t2.920\t−0.150*\t")
+    assert "does not remember what has left it" in lines[-2]
+    assert lines[-1] == "written: out/table.json, out/table.md, out/pareto.png"
+    options = {name: value for name, value in measured[0].items() if name != "progress"}
+    assert options == {"names": ["state"], "model": "zoo:tiny-llama", "stream": "shipped", "tokens": 5120}
+
+
+def test_for_a_program(measured: list[dict[str, object]], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("compare", "streamingllm", "dense", "--seed", 7, "--json") == 0
+    assert json.loads(capsys.readouterr().out) == comparison().to_json()
+    assert (measured[0]["names"], measured[0]["seed"]) == (["streamingllm", "dense"], 7)
+    assert list(Path().iterdir()) == []
+
+
+def test_figures_are_printed_before_the_disk_is_full(
+    measured: list[dict[str, object]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise CapacityError("the disk is full")
+
+    monkeypatch.setattr("headrace.apps.compare.report.write_report", full)
+    assert run("compare", "state", "--out", "out") == 2
+    printed = capsys.readouterr()
+    assert printed.out.startswith("method\t")
+    assert printed.err == "headrace: error: the disk is full\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["streamingllmm"], "did you mean streamingllm?"),
+        (["windw"], "did you mean window?"),
+        (["zzzzzz"], "unknown method 'zzzzzz'"),
+        (["understanding"], "'understanding' cannot be compared yet"),
+        (["rekv"], "is planned"),
+        (["streamingllm", "timechat"], "timechat"),
+        ([], "missing argument"),
+        (["state", "--seed", "-1"], "--seed"),
+        (["state", "--streams", "0"], "streams"),
+        (["state", "--tokens", "-5"], "tokens"),
+        (["state", "--tokens", "many"], "--tokens"),
+        (["state", "--budget", "0"], "budget"),
+        (["state", "--budget", "3"], "budget"),
+        (["state", "--budget", "256", "--tokens", "100"], "tokens"),
+        (["state", "--stream", "no.txt"], "no.txt: cannot be read"),
+        (["state", "--stream", "."], "cannot be read"),
+        (["state", "--stream", "empty.txt"], "empty.txt: "),
+        (["state", "--stream", "short.txt"], "short.txt: "),
+        (["state", "--stream", "noise.bin"], "noise.bin: is no text"),
+        (["state", "--tokens", "9999999"], "a longer text"),
+        (["state", "--model", "zoo:nothing"], "zoo:tiny-llama"),
+        (["state", "--model", "./models/none"], "./models/none cannot be loaded"),
+        (["state", "--model", "theirs"], "theirs cannot be loaded"),
+        (["state", "--out", "short.txt"], "short.txt is no folder"),
+        (["state", "--out", "short.txt/out"], "short.txt is no folder"),
+        (["state", "--out", "theirs"], "was not written by"),
+        (["state", "--out", ""], "--out"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_bad_input_is_one_line_and_leaves_nothing(
+    words: list[str], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty.txt").write_text("")
+    (tmp_path / "short.txt").write_text("a few words " * 20)
+    (tmp_path / "noise.bin").write_bytes(bytes(range(256)) * 40)
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "pareto.png").write_text("mine")
+    before = sorted(tmp_path.rglob("*"))
+    out = [] if "--out" in words else ["--out", "out"]
+    assert run("compare", *words, *out) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("headrace: error: ")
+    assert (printed.err.count("\n"), printed.err[-1]) == (1, "\n")
+    assert told.lower() in printed.err.lower()
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("absent", "command"),
+    [
+        ({"transformers"}, "pip install 'headrace[hf]'"),
+        ({"matplotlib", "cv2"}, "pip install 'headrace[media]'"),
+        ({"transformers", "av"}, "pip install 'headrace[hf,media]'"),
+    ],
+    ids=["hf", "media", "both"],
+)
+def test_without_an_extra_it_says_how_to_get_it(
+    absent: set[str], command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(headrace.cli_compare, "find_spec", lambda name: None if name in absent else object())
+    assert run("compare", "state", "--out", "out") == 2
+    assert capsys.readouterr().err.endswith(f"run: {command}\n")
+    assert list(Path().iterdir()) == []
+
+
+def test_help_is_quick_and_has_examples() -> None:
+    """Neither the list of commands nor this command's help imports torch, and every baseline has a name to type."""
+    code = (
+        "import sys\nfrom headrace.cli import main\n"
+        "try:\n    main(sys.argv[1:])\nexcept SystemExit as end:\n    assert not end.code\n"
+        "sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
+    )
+    environ = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "COLUMNS": "120"}
+    for words in (["--help"], ["compare", "--help"]):
+        done = subprocess.run(
+            [sys.executable, "-c", code, *words], env=environ, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "compare" in done.stdout
+    assert "headrace compare state --out out" in done.stdout
+    assert all(name in done.stdout for name in BASELINES)

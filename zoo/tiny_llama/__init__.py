@@ -1,0 +1,1 @@
+"""How `zoo:tiny-llama` is made: corpus, tokenizer, structured start, two stages of training, packaging."""
