@@ -61,11 +61,12 @@ test-all: lint $(VENV)/.tools ## lint and every test but the soak
 soak: setup ## endless streams at constant memory
 	$(PYTEST) -m soak
 
-bench: setup ## speed and quality beside peers and baselines (a quarter of an hour)
+bench: setup ## speed and quality beside peers and baselines (half an hour)
 	$(ONE_THREAD) $(BIN)/python benchmarks/flow/run.py
 	$(ONE_THREAD) $(BIN)/python benchmarks/flow/reference.py
 	$(ONE_THREAD) $(BIN)/python benchmarks/decode/decode.py
 	$(ONE_THREAD) $(BIN)/python -m benchmarks.watch.quality
+	$(ONE_THREAD) $(BIN)/python -m benchmarks.state.run
 
 lint: setup ## ruff, mypy, import-linter
 	$(BIN)/ruff check .

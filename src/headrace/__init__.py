@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from headrace.models.hf.lm import LM as LM
     from headrace.models.hf.load import load as load
     from headrace.models.hf.sampling import Sampling as Sampling
+    from headrace.recipes.streamingllm import StreamingLLM as StreamingLLM
     from headrace.state.policy import Policy as Policy
     from headrace.state.session import Session as Session
 
@@ -81,6 +82,7 @@ _HOMES = {
     "models.hf.lm": ("LM",),
     "models.hf.load": ("load",),
     "models.hf.sampling": ("Sampling",),
+    "recipes.streamingllm": ("StreamingLLM",),
     "state.policy": ("Policy",),
     "state.session": ("Session",),
 }
