@@ -30,7 +30,7 @@ def compare(
         str | None, typer.Option(metavar="FOLDER", help="Folder for table.md, table.json and pareto.png.")
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of streams, facts and random baselines; default 0.")] = None,
-    streams: Annotated[int | None, typer.Option(min=1, help="How many streams are read; default 3.")] = None,
+    streams: Annotated[int | None, typer.Option(min=1, help="How many streams are read; default 4.")] = None,
     tokens: Annotated[int | None, typer.Option(min=1, help="Of each; default 10 times the trained length.")] = None,
     budget: Annotated[int | None, typer.Option(min=1, help="Tokens that a bounded method keeps; default 256.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole comparison as JSON.")] = False,

@@ -366,7 +366,7 @@ class Container:
         """
         other._idle("to be adopted")
         mine, theirs = self.policy, other.policy
-        same = ("block", "grain", "queries", "see", "redo", "by_kind", "by_stream")
+        same = ("block", "grain", "scores", "see", "redo", "by_kind", "by_stream")
         differ = [name for name in same if getattr(mine, name) != getattr(theirs, name)]
         if differ or other.evicted or other.tokens_per_unit != self.tokens_per_unit:
             raise StateError(f"state: nothing to share; {', '.join(differ) or 'something was dropped already'}")

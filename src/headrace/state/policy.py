@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from headrace.core.errors import ConfigError
@@ -104,9 +104,14 @@ class Policy:
         return self.place.by_stream or self.see.by_stream
 
     @property
+    def scores(self) -> tuple[Score | None, ...]:
+        """Of each budget, in their order."""
+        return tuple(keep.score for keep in self.keeps.values())
+
+    @property
     def queries(self) -> int:
         """Queries that scores need."""
-        return max((score.queries for score in self._scores()), default=0)
+        return max((score.queries for score in self.scores if score is not None), default=0)
 
     def group(self, kind: str) -> str:
         """The key of `keeps` under which a kind stands.
@@ -156,9 +161,6 @@ class Policy:
         if self.max_bytes is not None and needed > self.max_bytes:
             raise ConfigError(f"policy: max_bytes={self.max_bytes} is less than the {needed} bytes that it is to keep")
         return Budget(grid, slots, self.queries, fixed + row * slots)
-
-    def _scores(self) -> Iterator[Score]:
-        return (keep.score for keep in self.keeps.values() if keep.score is not None)
 
     def _check_fold(self, keep: Keep) -> None:
         if not self.fold.into_pins:

@@ -44,7 +44,7 @@ def compare_state(
     model: str = "zoo:tiny-llama",
     stream: str | os.PathLike[str] = SHIPPED,
     seed: int = 0,
-    streams: int = 3,
+    streams: int = 4,
     tokens: int | None = None,
     budget: int = 256,
     progress: Progress | None = None,
