@@ -93,6 +93,8 @@ class Tick:
 
     def _parts(self, queries: Tensor, keys: Tensor, group: int) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
         """Queries [kv_heads, n x group, …] and keys [kv_heads, n, …] of each row."""
+        if len(self.rows) == 1:
+            return (queries,), (keys,)
         return queries.split([n * group for n in self._counts], 1), keys.split(self._counts, 1)
 
     def _turn(self, rotary: Rotary, dtype: torch.dtype, scaling: float) -> Tensor:

@@ -11,8 +11,9 @@ from typing import Any
 import torch
 
 from headrace.core.errors import ConfigError, HeadraceError, InputError
+from headrace.models.hf.fingerprint import fingerprint
 from headrace.models.hf.int8 import int8_linear
-from headrace.models.hf.lm import LM, fingerprint
+from headrace.models.hf.lm import LM
 
 #: How models that ship are addressed.
 ZOO = "zoo:"
