@@ -29,7 +29,7 @@ class Snapshot:
 
     kind: str
     meta: dict[str, Any] = field(default_factory=dict)
-    arrays: dict[str, Array] = field(default_factory=dict)
+    arrays: dict[str, Array] = field(default_factory=dict, repr=False)
 
     def expect(self, kind: str) -> Snapshot:
         """Return self, or raise StateError if this is the snapshot of another kind of part."""

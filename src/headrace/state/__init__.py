@@ -14,7 +14,7 @@ from headrace.state.keep import Grid, Keep, Term, everything, pin, recent, top
 from headrace.state.kv import KV
 from headrace.state.layout import Layout, Site
 from headrace.state.place import Place, absolute, cache, gap, group, jump, none, origin, overlap, realign
-from headrace.state.policy import Budget, Policy
+from headrace.state.policy import MAX_NAMES, Budget, Policy
 from headrace.state.redo import Piece, Redo, on
 from headrace.state.rng import Rng
 from headrace.state.rotary import Rotary
@@ -28,6 +28,7 @@ from headrace.state.work import Runner, Work, drive
 
 __all__ = [
     "KV",
+    "MAX_NAMES",
     "Budget",
     "Container",
     "Counter",

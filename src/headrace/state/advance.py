@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from headrace.core.errors import HeadraceError
 from headrace.state.container import Container
 from headrace.state.tick import Tick
 
@@ -53,7 +52,7 @@ def advance(forward: Callable[[Tensor, Tick], Tensor], rows: Sequence[Row]) -> l
                 ids += piece
             tick = Tick(begun)
             out = forward(torch.tensor(ids), tick)
-        except HeadraceError:
+        except BaseException:
             for container in begun:
                 container.rollback()
             raise

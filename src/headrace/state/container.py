@@ -13,9 +13,9 @@ from headrace.core.errors import CapacityError, InputError, StateError
 from headrace.core.stateful import Snapshot
 from headrace.state.data import to_data
 from headrace.state.layout import Layout
-from headrace.state.policy import BASE_BYTES, INPUT_BYTES, MAX_STREAMS, ROW_BYTES, Policy
+from headrace.state.policy import BASE_BYTES, INPUT_BYTES, MAX_NAMES, MAX_STREAMS, ROW_BYTES, Policy
 from headrace.state.redo import Piece
-from headrace.state.segment import Segment
+from headrace.state.segment import REACH, Segment
 from headrace.state.softmax import mix, weights
 from headrace.state.storage import Mark, Storage
 
@@ -178,6 +178,14 @@ class Container:
             raise InputError(f"state: the policy redoes inputs, so a step of {n} brings {n} token ids")
         if steps is not None and (not whole or steps.shape != (n, self.layout.axes)):
             raise InputError(f"state: steps {tuple(steps.shape)}; a whole segment takes ({n}, {self.layout.axes})")
+        if steps is not None and (steps.dtype != torch.int64 or not bool(((steps >= 0) & (steps < REACH)).all())):
+            raise InputError(
+                f"state: steps are int64 from 0 to {REACH}, not {steps.dtype} {steps.min()} to {steps.max()}"
+            )
+        if not (isinstance(stream, str) and isinstance(kind, str) and len(stream) + len(kind) <= MAX_NAMES):
+            raise InputError(f"state: stream and kind are names of {MAX_NAMES} characters together at most")
+        if not isinstance(pts, int):
+            raise InputError(f"state: pts={pts!r} is no whole number of ns")
         if stream not in self._streams and len(self._streams) >= MAX_STREAMS:
             raise CapacityError(f"state: a session has {MAX_STREAMS} streams at most")
         segment, mark = self._storage.open, None
@@ -187,7 +195,11 @@ class Container:
             segment = None
         if segment is None:
             entries = n if whole else self.policy.block
-            self._storage.begin(self._segment(stream, kind, pts), entries, mark.storage if mark else None)
+            try:
+                self._storage.begin(self._segment(stream, kind, pts), entries, mark.storage if mark else None)
+            except CapacityError:
+                self._undo(mark)
+                raise
         offset = segment.length if segment is not None else 0
         if steps is None:
             steps = torch.arange(offset, offset + n)[:, None].expand(n, self.layout.axes)
@@ -200,8 +212,8 @@ class Container:
         """
         tail, shape = self._begun(), self.layout.sites[site]
         wanted = (shape.kv_heads, tail.n, shape.key_dim), (shape.kv_heads, tail.n, shape.value_dim)
-        if (keys.shape, values.shape) != wanted or keys.dtype != self.layout.dtype:
-            found = f"keys {keys.dtype} {tuple(keys.shape)} and values {tuple(values.shape)}"
+        if (keys.shape, values.shape) != wanted or not keys.dtype == values.dtype == self.layout.dtype:
+            found = f"keys {keys.dtype} {tuple(keys.shape)} and values {values.dtype} {tuple(values.shape)}"
             raise InputError(
                 f"state: {found} at {shape.name}; it takes {self.layout.dtype} {wanted[0]} and {wanted[1]}"
             )
@@ -254,14 +266,8 @@ class Container:
             self._storage.clear(tail.offset + n, tail.offset + tail.n)
         self._tail = None
         if n == 0:
-            if tail.before is not None:
-                self._storage.revert(tail.before.storage)
-                self._closed, self.evicted, self.folded = (
-                    tail.before.closed,
-                    tail.before.evicted,
-                    tail.before.folded,
-                )
-            elif segment.length == 0:
+            self._undo(tail.before)
+            if tail.before is None and segment.length == 0:
                 self._storage.forget(segment.index)
             return
         kept = None if tail.inputs is None else tail.inputs[:n]
@@ -293,8 +299,8 @@ class Container:
     def redo(self, event: str) -> list[Piece]:
         """What the policy wants to run again at an event: forget its entries and give the inputs back.
 
-        The caller writes the pieces again, in order, before anything else. Nothing happens, and nothing is given, if
-        the policy has no such event.
+        The caller writes the pieces again, in order, each after `again(piece)`, before anything else. Nothing happens,
+        and nothing is given, if the policy has no such event.
         """
         self._idle("a redo")
         rule, segments = self.policy.redo, self._storage.tables[0].segments
@@ -307,7 +313,12 @@ class Container:
             n = len(segment.inputs or ())
             self._streams[segment.stream].count -= n
             self.count -= n
-        return [Piece(s.stream, s.kind, list(s.inputs or ()), s.first) for s in again]
+        return [Piece(s.stream, s.kind, list(s.inputs or ()), s.first, s.shot) for s in again]
+
+    def again(self, piece: Piece) -> None:
+        """Let what is written next begin the segment that a piece was."""
+        self.boundary()
+        self.shots = piece.shot
 
     # ── Stateful ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -347,6 +358,11 @@ class Container:
             other._closed = int(meta["closed"])
             other._streams = {name: Stream(*map(int, numbers)) for name, numbers in meta["streams"].items()}
             other.check()
+            last = other.last
+            if other._closed != (0 if last is None else last.index + last.closed) and not (
+                last is None and other._closed > 0
+            ):
+                raise ValueError(f"its next serial number is {other._closed}")
         except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RuntimeError, StateError) as error:
             raise StateError(f"state: the snapshot is damaged or of another model: {error}") from error
         self.__dict__.update(other.__dict__)
@@ -366,8 +382,13 @@ class Container:
         """
         other._idle("to be adopted")
         mine, theirs = self.policy, other.policy
-        same = ("block", "grain", "scores", "see", "redo", "by_kind", "by_stream")
+        same = ["block", "grain", "scores", "see", "redo"]
+        if len({(segment.stream, segment.kind) for segment in other.segments}) > 1:
+            same += ["by_kind", "by_stream"]
         differ = [name for name in same if getattr(mine, name) != getattr(theirs, name)]
+        if self.layout is not other.layout:
+            raise StateError("state: nothing to share; it is of another model")
+        differ += ["place"] if mine.place.rotates != theirs.place.rotates else []
         if differ or other.evicted or other.tokens_per_unit != self.tokens_per_unit:
             raise StateError(f"state: nothing to share; {', '.join(differ) or 'something was dropped already'}")
         tried = type(self)(self.layout, mine, start=other.start, tokens_per_unit=self.tokens_per_unit)
@@ -400,6 +421,12 @@ class Container:
             raise StateError(f"state: it holds {self.nbytes()} bytes, {self.max_bytes()} were promised")
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _undo(self, before: Before | None) -> None:
+        """Take back the boundary that a begin brought."""
+        if before is not None:
+            self._storage.revert(before.storage)
+            self._closed, self.evicted, self.folded = before.closed, before.evicted, before.folded
 
     def _begun(self) -> Tail:
         if self._tail is None:

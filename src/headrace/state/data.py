@@ -42,7 +42,7 @@ _PARTS: dict[str, type[Any]] = {
 def to_data(part: Any) -> Any:
     """A policy, or a part of one, as JSON: a dataclass becomes {"is": its name, field: value, …}."""
     if is_dataclass(part) and not isinstance(part, type):
-        return {"is": type(part).__name__} | {f.name: to_data(getattr(part, f.name)) for f in fields(part) if f.init}
+        return {"is": _name(type(part))} | {f.name: to_data(getattr(part, f.name)) for f in fields(part) if f.init}
     if isinstance(part, Mapping):
         return {str(key): to_data(value) for key, value in part.items()}
     if isinstance(part, frozenset):
@@ -50,6 +50,12 @@ def to_data(part: Any) -> Any:
     if isinstance(part, list | tuple):
         return [to_data(value) for value in part]
     return part
+
+
+def _name(part: type[Any]) -> str:
+    """The short name of headrace's own parts; of others one that says where they are from."""
+    known = _PARTS.get(part.__name__) is part
+    return part.__name__ if known else f"{part.__module__}.{part.__qualname__}"
 
 
 def policy_from_data(data: Any) -> Policy:

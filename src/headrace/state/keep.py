@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from headrace.core.errors import ConfigError
 from headrace.state.score import Score
@@ -73,6 +73,9 @@ class Pin:
     tokens: int = 0
     frames: int = 0
 
+    def __post_init__(self) -> None:
+        _check("pin", self.tokens, self.frames)
+
     def slots(self, grid: Grid) -> int:
         return grid.slots(self.frames, self.tokens)
 
@@ -98,6 +101,9 @@ class Recent:
     tokens: int = 0
     frames: int = 0
 
+    def __post_init__(self) -> None:
+        _check("recent", self.tokens, self.frames)
+
     def slots(self, grid: Grid) -> int:
         return grid.slots(self.frames, self.tokens)
 
@@ -119,6 +125,11 @@ class Top:
     tokens: int
     score: Score
     frames: int = 0
+
+    def __post_init__(self) -> None:
+        _check("top", self.tokens, self.frames)
+        if isinstance(self.score, type) or not (hasattr(self.score, "renew") and hasattr(self.score, "queries")):
+            raise ConfigError(f"top: score={self.score!r} is none; it has `queries` and `renew(segment, mass)`")
 
     def slots(self, grid: Grid) -> int:
         return grid.slots(self.frames, self.tokens)
@@ -156,6 +167,8 @@ class Keep:
         return Keep(self.terms + other.terms)
 
     def __post_init__(self) -> None:
+        if not all(hasattr(term, "mark") and hasattr(term, "slots") for term in self.terms):
+            raise ConfigError(f"keep: {self.terms!r} are no terms; add up pin, recent, top and everything")
         scored = sum(isinstance(term, Top) for term in self.terms)
         if scored > 1:
             raise ConfigError("keep: one top(...) a sum, since a segment has one score")
@@ -186,25 +199,24 @@ class Keep:
 
 def pin(*, tokens: int = 0, frames: int = 0) -> Keep:
     """Keep the first entries of the group for ever."""
-    return Keep((_counted(Pin, tokens, frames),))
+    return Keep((Pin(tokens, frames),))
 
 
 def recent(*, tokens: int = 0, frames: int = 0) -> Keep:
     """Keep the newest; with both counts, whichever is reached first."""
-    return Keep((_counted(Recent, tokens, frames),))
+    return Keep((Recent(tokens, frames),))
 
 
 def top(*, tokens: int = 0, frames: int = 0, score: Score) -> Keep:
     """Keep the best of the rest."""
-    return Keep((_counted(lambda tokens, frames: Top(tokens, score, frames), tokens, frames, "top"),))
+    return Keep((Top(tokens, score, frames),))
 
 
 def everything() -> Keep:
     return Keep((Everything(),))
 
 
-def _counted(make: Callable[..., Term], tokens: int, frames: int, name: str = "") -> Term:
-    name = name or getattr(make, "__name__", "").lower()
-    if tokens < 0 or frames < 0 or not (tokens or frames):
-        raise ConfigError(f"{name}(tokens={tokens}, frames={frames}): say how many, above 0")
-    return make(tokens=tokens, frames=frames)
+def _check(name: str, tokens: Any, frames: Any) -> None:
+    counts = isinstance(tokens, int) and isinstance(frames, int) and min(tokens, frames) >= 0
+    if not counts or not (tokens or frames):
+        raise ConfigError(f"{name}(tokens={tokens!r}, frames={frames!r}): say how many, whole numbers above 0")

@@ -112,13 +112,6 @@ class KV:
             self.write(slots, 0, keys[:, at : at + length], values[:, at : at + length])
             at += length
 
-    def copy(self) -> KV:
-        """Another with the same content; nothing is shared."""
-        other = object.__new__(KV)
-        other.__dict__.update(self.__dict__)
-        other.keys, other.values, other._reads = self.keys.clone(), self.values.clone(), None
-        return other
-
     def take(self, other: KV) -> None:
         """Copy the content of another of the same shape, as far as this one's limit goes."""
         slots = min(other.slots, self.limit)

@@ -20,11 +20,12 @@ class Place(Protocol):
 
     Attributes:
         rotates: False: keys and queries are left as they are, as if all stood at one position.
-        by_stream: bases depend on the stream, so that a change of stream begins a new segment.
+        by_stream, by_kind: bases depend on the stream, or on the kind, so that a change of it begins a new segment.
     """
 
     rotates: ClassVar[bool]
     by_stream: ClassVar[bool]
+    by_kind: ClassVar[bool]
 
     def bases(self, segments: Sequence[Segment]) -> list[int]:
         """The base of each segment, oldest first; the last one is being written. The same on every axis."""
@@ -37,6 +38,7 @@ class Absolute:
 
     rotates: ClassVar[bool] = True
     by_stream: ClassVar[bool] = False
+    by_kind: ClassVar[bool] = False
 
     def bases(self, segments: Sequence[Segment]) -> list[int]:
         return [s.t0 for s in segments]
@@ -48,6 +50,7 @@ class Cache:
 
     rotates: ClassVar[bool] = True
     by_stream: ClassVar[bool] = False
+    by_kind: ClassVar[bool] = False
 
     def bases(self, segments: Sequence[Segment]) -> list[int]:
         return _follow(segments, 0)
@@ -63,6 +66,7 @@ class Origin:
     origins: Mapping[str, int] = field(default_factory=dict)
     rotates: ClassVar[bool] = True
     by_stream: ClassVar[bool] = False
+    by_kind: ClassVar[bool] = True
 
     def bases(self, segments: Sequence[Segment]) -> list[int]:
         ends: dict[str, int] = {}
@@ -82,6 +86,7 @@ class Group:
     starts: Mapping[str, int] = field(default_factory=dict)
     rotates: ClassVar[bool] = True
     by_stream: ClassVar[bool] = True
+    by_kind: ClassVar[bool] = False
 
     def bases(self, segments: Sequence[Segment]) -> list[int]:
         return [self.starts.get(s.stream, 0) + s.s0 for s in segments]
@@ -94,6 +99,7 @@ class Gap:
     n: int
     rotates: ClassVar[bool] = True
     by_stream: ClassVar[bool] = True
+    by_kind: ClassVar[bool] = False
 
     def bases(self, segments: Sequence[Segment]) -> list[int]:
         return [self.n * s.lane + s.s0 for s in segments]
@@ -105,6 +111,7 @@ class Overlap:
 
     rotates: ClassVar[bool] = True
     by_stream: ClassVar[bool] = True
+    by_kind: ClassVar[bool] = False
 
     def bases(self, segments: Sequence[Segment]) -> list[int]:
         return [s.anchor + s.s0 for s in segments]
@@ -117,6 +124,7 @@ class Jump:
     phi: int
     rotates: ClassVar[bool] = True
     by_stream: ClassVar[bool] = False
+    by_kind: ClassVar[bool] = False
 
     def bases(self, segments: Sequence[Segment]) -> list[int]:
         return [s.t0 + self.phi * s.shot for s in segments]
@@ -128,8 +136,11 @@ class Realign:
 
     rotates: ClassVar[bool] = True
     by_stream: ClassVar[bool] = False
+    by_kind: ClassVar[bool] = False
 
     def bases(self, segments: Sequence[Segment]) -> list[int]:
+        if not segments:
+            return []
         sinks = [s for s in segments[:-1] if s.pinned]
         moved = {s.index for s in sinks}
         rest = next(s.t0 for s in segments if s.index not in moved)
@@ -143,6 +154,7 @@ class Nowhere:
 
     rotates: ClassVar[bool] = False
     by_stream: ClassVar[bool] = False
+    by_kind: ClassVar[bool] = False
 
     def bases(self, segments: Sequence[Segment]) -> list[int]:
         return [0] * len(segments)

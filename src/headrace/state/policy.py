@@ -18,8 +18,12 @@ from headrace.state.see import See, causal
 ROW_BYTES, BASE_BYTES = 512, 4096
 #: Bytes of one input that is kept to be run again.
 INPUT_BYTES = 8
+#: Entries of a segment at most.
+MAX_BLOCK = 1 << 16
 #: Streams that a session may have.
 MAX_STREAMS = 16
+#: Characters of the names of a stream and a kind.
+MAX_NAMES = 128
 
 
 @dataclass(frozen=True)
@@ -69,8 +73,23 @@ class Policy:
     max_bytes: int | None = None
 
     def __post_init__(self) -> None:
-        if self.block < 1:
-            raise ConfigError(f"policy: block={self.block}; a segment has 1 entry or more")
+        if not isinstance(self.block, int) or not 1 <= self.block <= MAX_BLOCK:
+            raise ConfigError(f"policy: block={self.block!r}; a segment has 1 to {MAX_BLOCK} entries")
+        keeps = self.keep.values() if isinstance(self.keep, Mapping) else (self.keep,)
+        parts = {"place": self.place, "fold": self.fold, "see": self.see}
+        contracts = {
+            "place": ("bases", "rotates", "by_stream"),
+            "fold": ("mix", "into_pins"),
+            "see": ("allows", "whole"),
+        }
+        for name, part in parts.items():
+            lacks = [wanted for wanted in contracts[name] if not hasattr(part, wanted)]
+            if lacks or isinstance(part, type):
+                raise ConfigError(f"policy: {name}={part!r} is none, it has no {', '.join(lacks) or 'instance'}")
+        if not all(isinstance(keep, Keep) for keep in keeps) or not isinstance(self.redo, Redo | None):
+            raise ConfigError("policy: keep is a sum of pin, recent, top and everything; redo is on(event, last=…)")
+        if not isinstance(self.max_bytes, int | None):
+            raise ConfigError(f"policy: max_bytes={self.max_bytes!r}; give a whole number")
         if self.grain not in ("row", "layer"):
             raise ConfigError(f"policy: grain {self.grain!r} is unknown; use 'row' or 'layer'")
         if not self.keeps or not all(keep.terms for keep in self.keeps.values()):
@@ -96,7 +115,7 @@ class Policy:
     @property
     def by_kind(self) -> bool:
         """A change of kind begins a new segment."""
-        return isinstance(self.keep, Mapping)
+        return isinstance(self.keep, Mapping) or getattr(self.place, "by_kind", False)
 
     @property
     def by_stream(self) -> bool:
@@ -174,7 +193,12 @@ class Policy:
     def _check_redo(self, keep: Keep) -> None:
         if self.redo is None or keep.unbounded:
             return
-        least = max((t.frames or t.tokens // self.block for t in keep.terms if isinstance(t, Recent)), default=0)
+        sure = [
+            min(count for count in (t.frames, t.tokens // self.block if t.tokens else 0) if count)
+            for t in keep.terms
+            if isinstance(t, Recent) and (t.frames or t.tokens >= self.block)
+        ]
+        least = max(sure, default=0)
         if least < self.redo.last:
             raise ConfigError(
                 f"policy: redo of the last {self.redo.last} segments, but only {least} are sure to be there"

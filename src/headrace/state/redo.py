@@ -32,6 +32,7 @@ class Piece:
     kind: str
     inputs: list[Any]
     pts: int
+    shot: int = 0
 
 
 def on(event: str, *, last: int) -> Redo:

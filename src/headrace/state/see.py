@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from headrace.core.errors import ConfigError
+
 
 @dataclass(frozen=True)
 class See:
@@ -16,6 +18,11 @@ class See:
 
     denied: frozenset[tuple[str, str]] = frozenset()
     whole: bool = False
+
+    def __post_init__(self) -> None:
+        for pair in self.denied:
+            if len(pair) != 2 or not all(isinstance(name, str) for name in pair):
+                raise ConfigError(f"see: {pair!r} is no pair of streams; use deny(query, entry)")
 
     @property
     def by_stream(self) -> bool:

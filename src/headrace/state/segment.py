@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+#: Positions that one segment may span.
+REACH = 1 << 32
 
 
 @dataclass(slots=True)
@@ -67,13 +71,17 @@ class Segment:
             elif name in ("slots", "inputs"):
                 fits = (name == "inputs" and value is None) or (isinstance(value, list) and all(map(_count, value)))
             elif name in ("score", "weight"):
-                fits = isinstance(value, int | float)
+                fits = isinstance(value, int | float) and math.isfinite(value)
             elif name == "closed":
                 fits = isinstance(value, bool)
             else:
                 fits = _count(value) or (name in ("first", "last") and isinstance(value, int))
             if not fits:
                 raise ValueError(f"{name} of a segment is {value!r}")
+        if segment.pinned > segment.length or segment.extent > REACH:
+            raise ValueError(
+                f"a segment of {segment.length} entries has pinned={segment.pinned}, extent={segment.extent}"
+            )
         return segment
 
     def to_json(self) -> dict[str, Any]:

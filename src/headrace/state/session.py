@@ -63,7 +63,8 @@ class Session:
     """One live stream. Made by its runner: `lm.session()`.
 
     Every call computes before it returns. A session belongs to one thread at a time; sessions share nothing but the
-    model, and an error in one leaves the others as they are.
+    model, and an error in one leaves the others as they are. What a failed call had asked for and not yet read is
+    forgotten; what was read before stands.
 
     Args:
         host: the runner.
@@ -71,6 +72,7 @@ class Session:
         parts: whatever else is remembered, by name.
 
     Attributes:
+        opening: what is read before everything else, until it has been.
         inbox: inputs that wait.
         wanted: outputs that are asked for and not yet made.
         epoch: raised by every interruption.
@@ -80,6 +82,7 @@ class Session:
 
     def __init__(self, host: Host, container: Container, parts: Mapping[str, Stateful]) -> None:
         self.host, self.container, self.parts = host, container, dict(parts)
+        self.opening: Input | None = None
         self.inbox: deque[Input] = deque()
         self.wanted = 0
         self.epoch = 0
@@ -121,7 +124,10 @@ class Session:
         return cast(Iterator[Any], self.reply)
 
     def interrupt(self) -> None:
-        """End the reply that is under way: what was said is said, nothing more will be."""
+        """End the reply that is under way: what was said is said, nothing more will be.
+
+        The only call that another thread may make while this session is at work.
+        """
         self.epoch += 1
         self.wanted = 0
 
@@ -137,11 +143,17 @@ class Session:
             How many inputs were run again.
         """
         self.check_open()
-        again = [self.host.again(piece) for piece in self.container.redo(event)]
-        count = sum(len(piece.data) for piece in again)
-        self.inbox.extendleft(reversed(again))
-        drive(self.host, [self])
-        return count
+        before = self.container.fork()
+        pieces = self.container.redo(event)
+        try:
+            for piece in pieces:
+                self.container.again(piece)
+                self.inbox.append(self.host.again(piece))
+                drive(self.host, [self])
+        except BaseException:
+            self.container = before
+            raise
+        return sum(len(piece.inputs) for piece in pieces)
 
     def fork(self, policy: Policy | None = None) -> Session:
         """Another session with the same past; nothing is shared.
@@ -176,6 +188,12 @@ class Session:
         """StateError if the session is closed."""
         if self.closed:
             raise StateError("the session is closed; open another with session() or restore()")
+
+    def __repr__(self) -> str:
+        state = (
+            "closed" if self.closed else f"{self.container.count} inputs, {self.nbytes()} of {self.max_bytes()} bytes"
+        )
+        return f"<Session: {state}>"
 
     def __enter__(self) -> Session:
         return self

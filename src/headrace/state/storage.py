@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from headrace.core.errors import CapacityError, StateError
+from headrace.core.errors import CapacityError, ConfigError, StateError
 from headrace.core.stateful import Array
 from headrace.state.kv import KV
 from headrace.state.layout import Layout
@@ -22,10 +23,15 @@ from headrace.state.tensors import from_array, to_array
 
 @dataclass(frozen=True)
 class Mark:
-    """A state of the tables to which one can return, and the entries where closing a segment changes them."""
+    """A state of the tables to which one can return, and copies of the entries that closing a segment may change.
+
+    Attributes:
+        tables: one a table.
+        pins: (site, slots, keys, values) of pinned segments, if the policy folds into them.
+    """
 
     tables: list[SegmentTable]
-    kvs: list[KV]
+    pins: list[tuple[int, list[int], Tensor, Tensor]]
 
 
 class Storage:
@@ -83,8 +89,10 @@ class Storage:
     def clear(self, start: int, stop: int) -> None:
         """Make entries of the open segment zero."""
         for site, kv in enumerate(self.kvs):
-            if kv.slots:
-                kv.clear(self.table(site).segments[-1].slots, start, stop)
+            slots = self.table(site).segments[-1].slots
+            written = sum(slot < kv.slots for slot in slots) * kv.block
+            if start < written:
+                kv.clear(slots, start, min(stop, written))
 
     def extend(self, length: int, extent: int, pts: int, inputs: Sequence[int] | None) -> None:
         """The open segment now has so many entries; `inputs` came with the new ones, if they are kept."""
@@ -118,13 +126,19 @@ class Storage:
         tables = [SegmentTable(self.policy, self.budget.grid, self.budget.slots) for _ in self.tables]
         for copy, table in zip(tables, self.tables, strict=True):
             copy.take(table)
-        kvs = [kv.copy() for kv in self.kvs] if self.policy.fold.into_pins else []
-        return Mark(tables, kvs)
+        pins = [
+            (site, list(segment.slots), *kv.read(segment.slots, segment.length))
+            for site, kv in enumerate(self.kvs if self.policy.fold.into_pins else ())
+            for segment in self.table(site).segments
+            if segment.pinned
+        ]
+        return Mark(tables, pins)
 
     def revert(self, mark: Mark) -> None:
         """Undo all since a mark; what was written since then lies in slots that the mark does not use."""
         self.tables = mark.tables
-        self.kvs = mark.kvs or self.kvs
+        for site, slots, keys, values in mark.pins:
+            self.kvs[site].write(slots, 0, keys, values)
 
     # ── copies and files ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -157,6 +171,11 @@ class Storage:
         """Fill this fresh storage from `rows` and `arrays`; any error means that they do not fit."""
         if len(rows) != len(self.tables):
             raise ValueError(f"{len(rows)} segment tables, not {len(self.tables)}")
+        names = {
+            name.partition(".")[0] for name in ("keys.", "values.", *(("queries.",) if self.queries.count else ()))
+        }
+        if set(arrays) != {f"{name}.{number}" for name in names for number in range(len(self.kvs))}:
+            raise ValueError("it has other arrays than a model with these sites")
         for table, own in zip(self.tables, rows, strict=True):
             table.segments, table.reach = [Segment.from_json(row) for row in own["rows"]], int(own["reach"])
             table.moved()
@@ -166,8 +185,13 @@ class Storage:
             kv.reserve(table.used)
             keys, values = (from_array(arrays[f"{name}.{number}"], dtype) for name in ("keys", "values"))
             kv.scatter([(segment.slots, segment.length) for segment in table.segments], keys, values)
+            if not (bool(keys.isfinite().all()) and bool(values.isfinite().all())):
+                raise ValueError("its entries are not finite")
             if self.queries.count:
-                self.queries.buffers[number].copy_(from_array(arrays[f"queries.{number}"], dtype))
+                held, buffer = from_array(arrays[f"queries.{number}"], dtype), self.queries.buffers[number]
+                if held.shape != buffer.shape:
+                    raise ValueError(f"its queries have the shape {tuple(held.shape)}, not {tuple(buffer.shape)}")
+                buffer.copy_(held)
 
     def nbytes(self) -> int:
         """Bytes of the tensors."""
@@ -183,6 +207,8 @@ class Storage:
             table.check()
         if len({(table.open.index, table.open.length) if table.open else None for table in self.tables}) != 1:
             raise StateError("state: the segment tables are out of step")
+        if self.open is not None and self.open.length >= self.policy.block and not self.policy.atomic(self.open.kind):
+            raise StateError("state: the open segment is full")
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -208,13 +234,21 @@ class Storage:
             for segment, mass in zip(table.segments, masses, strict=True):
                 score = self.policy.keeps[self.policy.group(segment.kind)].score
                 if score is not None:
-                    segment.score = score.renew(segment, mass)
+                    new = score.renew(segment, mass)
+                    if not isinstance(new, int | float) or not math.isfinite(new):
+                        raise ConfigError(f"score {type(score).__name__} gave {new!r}; renew returns a finite number")
+                    segment.score = float(new)
+
+    def _together(self, one: Segment, other: Segment) -> bool:
+        """Whether two segments share a budget, and may be mixed: what one stream must not see stays out of it."""
+        same = self.policy.group(one.kind) == self.policy.group(other.kind)
+        return same and (not self.policy.by_stream or one.stream == other.stream)
 
     def _fold(self, number: int, lost: Sequence[tuple[Segment, int]], folded: int) -> int:
         """Fold segments that left whole into the pinned ones in turn; returns how many."""
         table, before = self.tables[number], folded
         for gone, stays in lost if self.policy.fold.into_pins else ():
-            pins = [s for s in table.segments if s.pinned == s.length == gone.length]
+            pins = [s for s in table.segments if s.pinned == s.length == gone.length and self._together(s, gone)]
             if stays or not pins:
                 continue
             into = pins[folded % len(pins)]

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from headrace.core.errors import CapacityError, StateError
+from headrace.core.errors import CapacityError, ConfigError, StateError
 from headrace.state.keep import Grid
 from headrace.state.policy import Policy
 from headrace.state.rotary import Rotary
@@ -122,7 +122,11 @@ class SegmentTable:
     def bases(self) -> list[int]:
         """Position of offset 0 of each segment."""
         if self._bases is None:
-            self._bases = list(self.policy.place.bases(self.segments))
+            bases = list(self.policy.place.bases(self.segments))
+            if len(bases) != len(self.segments) or not all(isinstance(base, int) for base in bases):
+                name = type(self.policy.place).__name__
+                raise ConfigError(f"place {name}: bases returns one whole number a segment, not {bases!r}")
+            self._bases = bases
         return self._bases
 
     def turns(self, rotary: Rotary, like: Tensor) -> Tensor:

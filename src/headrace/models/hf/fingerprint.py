@@ -15,7 +15,8 @@ ENDS = 4096
 def fingerprint(model: Any) -> str:
     """Of the config and of each tensor's name, shape, type and ends: quick, and another model has another."""
     digest = blake2b(digest_size=16)
-    config = {key: value for key, value in model.config.to_dict().items() if not key.startswith("_")}
+    given = model.config.to_dict().items()
+    config = {key: value for key, value in given if not key.startswith("_") and key != "transformers_version"}
     digest.update(json.dumps(config, sort_keys=True, default=str).encode())
     for name, tensor in model.state_dict().items():
         flat = tensor.detach().reshape(-1)

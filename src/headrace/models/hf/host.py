@@ -4,24 +4,38 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import replace
 from operator import index
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from headrace.core.errors import ConfigError, HeadraceError, InputError, StateError
+from headrace.core.errors import CapacityError, ConfigError, HeadraceError, InputError, StateError
 from headrace.core.stateful import Snapshot, Stateful
 from headrace.models.hf.attached import Attached
 from headrace.models.hf.launch import Launcher
 from headrace.models.hf.reply import Reply
 from headrace.models.hf.sampling import Sampler, Sampling
 from headrace.models.hf.turns import Turns
-from headrace.state import Container, Fixed, Input, Piece, Policy, Session, cache, pin, policy_from_data, recent
+from headrace.state import (
+    MAX_NAMES,
+    Container,
+    Fixed,
+    Input,
+    Piece,
+    Policy,
+    Session,
+    cache,
+    pin,
+    policy_from_data,
+    recent,
+)
 
 #: What a session keeps if it is not told: attention sinks and the last two thousand tokens.
 DEFAULT = Policy(pin(tokens=4) + recent(tokens=2000), place=cache())
+#: Numbers of inputs and times stay below it.
+MOST = 1 << 61
 #: Tokens of a reply in which the end of its turn is looked for.
 TAIL = 32
 
@@ -39,8 +53,13 @@ class SessionHost(Launcher):
     def __init__(self, attached: Attached, tokenizer: Any, name: str, fingerprint: str) -> None:
         super().__init__(attached)
         self.tokenizer, self.name, self.fingerprint = tokenizer, name, fingerprint
+        self._turns = _turns_of(tokenizer)
 
     def take(self, session: Session, data: Any, stream: str, kind: str, pts: int) -> list[Input]:
+        if not (isinstance(stream, str) and isinstance(kind, str) and len(stream) + len(kind) <= MAX_NAMES):
+            raise InputError(f"stream and kind are names, of {MAX_NAMES} characters together at most")
+        if isinstance(pts, bool) or not isinstance(pts, int) or abs(pts) >= MOST:
+            raise InputError(f"pts={pts!r}; give media time in whole ns")
         session.policy.group(kind)
         data = self.tokens(data) if isinstance(data, str) else data
         if isinstance(data, Tensor) and data.is_floating_point():
@@ -64,6 +83,12 @@ class SessionHost(Launcher):
         return Input(piece.inputs, piece.stream, piece.kind, piece.pts, known=True)
 
     def reply(self, session: Session, options: Mapping[str, Any]) -> Reply:
+        foreign = set(options) - {"max_tokens", "stop", "ends"}
+        if foreign:
+            raise ConfigError(
+                f"say() takes max_tokens, stop and ends, not {', '.join(sorted(foreign))}; how tokens are chosen is "
+                "said at session(sampling=Sampling(…))"
+            )
         return Reply(session, **options)
 
     def turn(self, session: Session, role: str) -> list[Input]:
@@ -72,11 +97,10 @@ class SessionHost(Launcher):
         said = self.tokenizer.decode(session.reply.tokens[-TAIL:]) if session.reply is not None else ""
         text = turns.close(said) if turns.role is not None else ""
         text += turns.open(role)
-        session.parts["turns"] = turns
-        session.reply = None
-        if session.inbox and session.container.count == 0:
-            session.inbox.clear()  # the template writes its own beginning
-        return self.take(session, text, "main", role if role in session.policy.keeps else self.kind_of(session), 0)
+        taken = self.take(session, text, "main", role if role in session.policy.keeps else self.kind_of(session), 0)
+        session.parts["turns"], session.reply = turns, None
+        session.opening = None  # the template writes its own beginning
+        return taken
 
     def fork(self, session: Session, policy: Any) -> Session:
         if policy is None:
@@ -92,11 +116,11 @@ class SessionHost(Launcher):
         if session.reply is not None:
             other.reply = Reply(other, **session.reply.options())
             other.reply.restore(session.reply.snapshot())
-        other.inbox.extend(Input(list(i.data), i.stream, i.kind, i.pts) for i in session.inbox)
+        if session.opening is not None:
+            other.opening = replace(session.opening)
         return other
 
     def save(self, session: Session) -> Snapshot:
-        waiting = [Input(list(i.data), i.stream, i.kind, i.pts) for i in session.inbox]
         meta = {
             "model": self.name,
             "fingerprint": self.fingerprint,
@@ -104,7 +128,7 @@ class SessionHost(Launcher):
             "start": session.container.start,
             "tokens_per_unit": session.container.tokens_per_unit,
             "epoch": session.epoch,
-            "inbox": [asdict(one) for one in waiting],
+            "opening": None if session.opening is None else [session.opening.kind, list(session.opening.data)],
             "reply": session.reply.options() if session.reply is not None else None,
         }
         parts = {name: part.snapshot() for name, part in session.parts.items()}
@@ -119,6 +143,7 @@ class SessionHost(Launcher):
         *,
         processors: Sequence[Any] = (),
         turns: Turns | None = None,
+        max_bytes: int | None = None,
     ) -> Session:
         """Take up a session that was saved.
 
@@ -127,16 +152,25 @@ class SessionHost(Launcher):
             policy: only needed if it is made of parts that headrace does not bring.
             processors: logits processors, which are code and not saved.
             turns: those that the session was opened with, if it was.
+            max_bytes: what the session may take at most; give it for snapshots from outside, whose policy says how much
+                storage is made.
 
         Raises:
+            CapacityError: it may take more than `max_bytes`.
             StateError: it is damaged, of a newer format, of another model, or something is missing.
         """
         held = (snapshot if isinstance(snapshot, Snapshot) else Snapshot.load(snapshot)).expect("session")
         try:
             meta = held.meta["own"]
             if meta["fingerprint"] != self.fingerprint:
-                raise StateError(f"the session was saved with {meta['model']}, another model than {self.name}")
+                saved, own = f"{meta['model']}, {meta['fingerprint']}", f"{self.name}, {self.fingerprint}"
+                raise StateError(
+                    f"the session was saved with another model (weights, dtype, config): {saved}; this is {own}"
+                )
             chosen = policy_from_data(meta["policy"]) if policy is None else policy_of(policy)
+            most = chosen.bind(self.attached.layout, meta["tokens_per_unit"]).max_bytes
+            if max_bytes is not None and most > max_bytes:
+                raise CapacityError(f"the session may take {most} bytes, more than max_bytes={max_bytes}")
             sampling = Sampling.from_data(held.part("sampler").meta["own"]["sampling"], processors)
             container = Container(
                 self.attached.layout, chosen, start=meta["start"], tokens_per_unit=meta["tokens_per_unit"]
@@ -148,20 +182,28 @@ class SessionHost(Launcher):
                 rows = held.part("encoded").arrays["value"].shape[0]
                 states = torch.zeros(rows, self.attached.hidden, dtype=self.attached.dtype)
             session.parts = self.parts_of(Sampler(sampling), states)
-            if "turns" in held.meta["parts"]:
-                session.parts["turns"] = turns.fork() if turns else Turns(self._with_tokenizer("turn()"))
+            if turns is not None:
+                session.parts["turns"] = turns.fork()
             for name, part in session.parts.items():
                 part.restore(held.part(name))
             session.epoch = int(meta["epoch"])
-            session.inbox.extend(
-                Input(list(map(int, i["data"])), i["stream"], i["kind"], i["pts"]) for i in meta["inbox"]
-            )
+            if meta["opening"] is not None:
+                kind, ids = meta["opening"]
+                (session.opening,) = self.take(session, ids, "main", kind, 0)
             if "reply" in held.meta["parts"]:
                 session.reply = Reply(session, **meta["reply"])
                 session.reply.restore(held.part("reply"))
-        except StateError:
+        except (StateError, CapacityError):
             raise
-        except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, HeadraceError) as error:
+        except (
+            LookupError,
+            TypeError,
+            ValueError,
+            ArithmeticError,
+            AttributeError,
+            HeadraceError,
+            RuntimeError,
+        ) as error:
             raise StateError(f"the snapshot is damaged: {error!r}") from error
         return session
 
@@ -201,6 +243,8 @@ class SessionHost(Launcher):
         attached = self.attached
         logits = Fixed((attached.vocabulary,), torch.float32, attached.device)
         parts: dict[str, Stateful] = {"sampler": sampler, "logits": logits}
+        if self._turns is not None:
+            parts["turns"] = self._turns.fork()
         if attached.has_encoder:
             if encoded is None or encoded.dim() != 2 or encoded.shape[1] != attached.hidden or not len(encoded):
                 found = "nothing" if encoded is None else f"shape {tuple(encoded.shape)}"
@@ -220,9 +264,18 @@ class SessionHost(Launcher):
         return "text" if "text" in keeps or "*" in keeps else next(iter(keeps))
 
 
+def _turns_of(tokenizer: Any) -> Turns | None:
+    """How a conversation is written, where the tokenizer has a template that can be written turn by turn."""
+    try:
+        return Turns(tokenizer) if getattr(tokenizer, "chat_template", None) else None
+    except ConfigError:
+        return None
+
+
 def policy_of(given: Any) -> Policy:
     """A policy, of a recipe what it builds, of None the default; ConfigError of anything else."""
-    built = DEFAULT if given is None else given.build() if hasattr(given, "build") else given
+    recipe = hasattr(given, "build") and not isinstance(given, type)
+    built = DEFAULT if given is None else given.build() if recipe else given
     if not isinstance(built, Policy):
         raise ConfigError(f"{type(given).__name__} is no policy; use headrace.state.Policy or a recipe that builds one")
     return built

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from headrace.core.errors import HeadraceError, StateError
+from headrace.core.errors import ConfigError, StateError
 from headrace.models.hf.attached import Attached
 from headrace.models.hf.sampling import Sampler
 from headrace.state import Fixed, Session, Tick, Work
@@ -44,16 +44,17 @@ class Launcher:
 
     def ready(self, session: Session) -> list[Work[Session]]:
         """The next input up to the boundary of the segment; else, if a token is wanted, that."""
-        if session.inbox:
-            first = session.inbox[0]
-            n = min(len(first.data), session.container.room(first.stream, first.kind))
-            piece = replace(first, data=first.data[:n])
-            return [Work(session, "tokens", n, piece, atomic=True)]
-        return [Work(session, "tokens", 1, None, atomic=True)] if session.wanted else []
+        waiting = session.inbox[0] if session.inbox else None
+        if session.opening is not None and (waiting or session.wanted > 0):
+            waiting = session.opening
+        if waiting is not None:
+            n = min(len(waiting.data), session.container.room(waiting.stream, waiting.kind))
+            return [Work(session, "tokens", n, replace(waiting, data=waiting.data[:n]), atomic=True)]
+        return [Work(session, "tokens", 1, None, atomic=True)] if session.wanted > 0 else []
 
-    def run(self, work: Sequence[Work[Session]]) -> list[Outcome | HeadraceError]:
+    def run(self, work: Sequence[Work[Session]]) -> list[Outcome | Exception]:
         """One forward pass over all pieces; each row is left within its transaction, for `apply` to end."""
-        outs: list[Outcome | HeadraceError] = [StateError("not run")] * len(work)
+        outs: list[Outcome | Exception] = [StateError("not run")] * len(work)
         begun: list[int] = []
         pieces: list[Any] = []
         tokens: dict[int, int] = {}
@@ -61,13 +62,9 @@ class Launcher:
             try:
                 pieces.append(self._begin(one, i, tokens))
                 begun.append(i)
-            except HeadraceError as error:
+            except Exception as error:
                 _rollback(one.session)
                 outs[i] = error
-            except BaseException:
-                for started in work:
-                    _abandon(started.session)
-                raise
         if not begun:
             return outs
         tick = Tick([work[i].session.container for i in begun])
@@ -93,11 +90,11 @@ class Launcher:
                 outs[i] = StateError("the model gave NaN or infinity for this session; the step was rolled back")
         return outs
 
-    def apply(self, work: Work[Session], out: Outcome | HeadraceError) -> None:
+    def apply(self, work: Work[Session], out: Outcome | Exception) -> None:
         """End the transaction: commit what was run, or roll it back and raise."""
         session, piece = work.session, work.payload
         sampler = _sampler(session)
-        if isinstance(out, HeadraceError):
+        if isinstance(out, Exception):
             _abandon(session)
             raise out
         session.container.commit()
@@ -105,12 +102,9 @@ class Launcher:
             assert out.token is not None
             sampler.note(out.token)
             sampler.commit()
-            session.wanted -= 1
+            session.wanted = max(session.wanted - 1, 0)
         else:
-            waiting = session.inbox[0]
-            waiting.data = waiting.data[work.units :]
-            if not len(waiting.data):
-                session.inbox.popleft()
+            self._consume(session, work.units)
             if not isinstance(piece.data, Tensor) and not piece.known:
                 for token in piece.data:
                     sampler.note(token)
@@ -121,6 +115,17 @@ class Launcher:
             session.outbox.clear()
         session.outbox.append(out)
 
+    @staticmethod
+    def _consume(session: Session, n: int) -> None:
+        """Take n inputs that were run from what waits."""
+        waiting = session.inbox[0] if session.opening is None else session.opening
+        waiting.data = waiting.data[n:]
+        if len(waiting.data):
+            return
+        if session.opening is None:
+            session.inbox.popleft()
+        session.opening = None
+
     def _begin(self, work: Work[Session], i: int, tokens: dict[int, int]) -> Any:
         """Begin the row's transaction; returns its ids or embeddings."""
         session, piece = work.session, work.payload
@@ -130,8 +135,7 @@ class Launcher:
             logits = session.parts["logits"]
             assert isinstance(logits, Fixed)
             tokens[i] = sampler.pick(logits.value)
-            segment = session.container.last
-            stream, kind = (segment.stream, segment.kind) if segment is not None else ("main", "text")
+            stream, kind = _speaks_as(session)
             session.container.begin(1, stream=stream, kind=kind, inputs=[tokens[i]])
             return [tokens[i]]
         ids = None if isinstance(piece.data, Tensor) else piece.data
@@ -160,6 +164,18 @@ def _sampler(session: Session) -> Sampler:
     sampler = session.parts["sampler"]
     assert isinstance(sampler, Sampler)
     return sampler
+
+
+def _speaks_as(session: Session) -> tuple[str, str]:
+    """Stream and kind of what a session says: those of what it read last, unless that came in frames."""
+    policy, segment = session.policy, session.container.last
+    stream, kind = (segment.stream, segment.kind) if segment is not None else ("main", "text")
+    if policy.atomic(kind):
+        others = [name for name in policy.keeps if not policy.atomic("text" if name == "*" else name)]
+        if not others:
+            raise ConfigError("this policy keeps frames only, so nothing can be said; give it a budget for text")
+        kind = "text" if others[0] == "*" else others[0]
+    return stream, kind
 
 
 def _abandon(session: Session) -> None:

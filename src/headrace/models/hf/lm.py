@@ -12,14 +12,11 @@ from headrace.core.errors import ConfigError, StateError
 from headrace.models.hf.attach import UNDER_WAY, Survey
 from headrace.models.hf.attached import Attached, Report
 from headrace.models.hf.fingerprint import fingerprint
-from headrace.models.hf.host import SessionHost, policy_of
+from headrace.models.hf.host import MOST, SessionHost, policy_of
 from headrace.models.hf.launch import Outcome
 from headrace.models.hf.sampling import Sampler, Sampling
 from headrace.models.hf.turns import Turns
 from headrace.state import Container, Input, Session, drive
-
-#: Numbers of inputs stay below it.
-MOST = 1 << 62
 
 
 class LM(SessionHost):
@@ -77,15 +74,17 @@ class LM(SessionHost):
             ConfigError: the policy does not fit the model. InputError: `encoded` is missing or of a wrong shape.
         """
         chosen = policy_of(policy)
+        if not isinstance(sampling, Sampling | None):
+            raise ConfigError(f"sampling={sampling!r}; give a Sampling(temperature=…)")
         for name, number in (("seed", seed), ("start", start), ("tokens_per_unit", tokens_per_unit)):
             if not isinstance(number, int) or not 0 <= number < MOST:
-                raise ConfigError(f"session: {name}={number!r}; give a whole number from 0 to 2^62")
+                raise ConfigError(f"session: {name}={number!r}; give a whole number from 0 to 2^61")
         container = Container(self.attached.layout, chosen, start=start, tokens_per_unit=tokens_per_unit)
         session = Session(self, container, self.parts_of(Sampler(sampling or Sampling(), seed), encoded))
         if turns is not None:
             session.parts["turns"] = turns.fork()
         if opening and self.opening:
-            session.inbox.append(Input(list(self.opening), kind=self.kind_of(session)))
+            session.opening = Input(list(self.opening), kind=self.kind_of(session))
         return session
 
     def step(self, rows: Sequence[tuple[Session, Any]]) -> list[Outcome]:
@@ -115,7 +114,8 @@ class LM(SessionHost):
         token = UNDER_WAY.set(Survey())
         try:
             with torch.no_grad():
-                found = self.attached.model.get_encoder()(inputs[None].to(self.attached.device), **options)
+                dtype = self.attached.dtype if inputs.is_floating_point() else None
+                found = self.attached.model.get_encoder()(inputs[None].to(self.attached.device, dtype), **options)
         finally:
             UNDER_WAY.reset(token)
         states: Tensor = found.last_hidden_state[0]
@@ -124,6 +124,8 @@ class LM(SessionHost):
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _advance(self, rows: Sequence[tuple[Session, Any]], every: bool) -> list[Outcome]:
+        if not all(isinstance(row, tuple) and len(row) == 2 and isinstance(row[0], Session) for row in rows):
+            raise ConfigError("a step takes rows (session, text, ids, embeddings or None)")
         sessions = [session for session, _ in rows]
         if len({id(session) for session in sessions}) < len(sessions):
             raise ConfigError("a session stands in two rows of one step; join its inputs")
@@ -136,11 +138,11 @@ class LM(SessionHost):
             taken.append([] if data is None else self.take(session, given.data, given.stream, given.kind, given.pts))
             if data is None and every:
                 raise ConfigError("read() reads; to say a token use step()")
-            if data is None and not session.container.count and not session.inbox:
+            if data is None and not session.container.count and session.opening is None:
                 raise StateError("nothing was read yet, so nothing can be said; push something first")
         for (session, data), inputs in zip(rows, taken, strict=True):
             session.inbox.extend(inputs)
-            for waiting in session.inbox:
+            for waiting in (*session.inbox, *((session.opening,) if session.opening else ())):
                 waiting.every = every
             session.wanted += data is None
             session.outbox.clear()

@@ -33,7 +33,8 @@ def load(
 
     Args:
         path_or_id: a folder, a hub id, or "zoo:NAME" for a model that ships (`zoo:tiny-llama`).
-        dtype: of weights and entries, such as "bfloat16"; None: the checkpoint's on CUDA, float32 on the CPU.
+        dtype: of weights and entries, such as "bfloat16"; None: the checkpoint's on CUDA, float32 on the CPU. Snapshots
+            are taken up under the dtype that they were made with.
         device: None: "cuda" if there is one, else "cpu".
         optimize: int8 linear layers (see `int8`): less memory, another rounding.
 
@@ -89,7 +90,7 @@ def _zoo(name: str) -> str:
 def _place(name: str) -> str:
     """A folder that is there, or a hub id, which has one slash at most."""
     folder = Path(name).expanduser()
-    if folder.is_dir():
+    if name and folder.is_dir():
         return str(folder)
     if not name or folder.exists() or name.startswith(("/", ".", "~")) or name.count("/") > 1:
         raise InputError(f"{name!r} is no folder with a model; give one, a hub id (owner/name) or {ZOO}NAME")

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from headrace.state import Session
 
 
+#: Tokens that a reply may have: its text and ids are kept, by the reply and in snapshots.
+LONGEST = 1_000_000
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     """One token of a reply.
@@ -56,8 +60,8 @@ class Reply:
         stop: str | Iterable[str] = (),
         ends: Iterable[int] | None = None,
     ) -> None:
-        if max_tokens < 1:
-            raise ConfigError(f"max_tokens={max_tokens}; say at least one")
+        if not isinstance(max_tokens, int) or not 1 <= max_tokens <= LONGEST:
+            raise ConfigError(f"max_tokens={max_tokens!r}; say a whole number from 1 to {LONGEST}")
         lm: LM = session.host  # type: ignore[assignment]
         self.session, self.max_tokens = session, max_tokens
         self.ends = lm.ends if ends is None else frozenset(ends)
@@ -81,7 +85,7 @@ class Reply:
             return self._end("interrupted")
         if len(self.tokens) == self.max_tokens:
             return self._end("length")
-        if not session.container.count and not session.inbox:
+        if not session.container.count and not session.inbox and session.opening is None:
             raise StateError("nothing was read yet, so nothing can be said; push something first")
         session.wanted = 1
         drive(session.host, [session])
@@ -122,5 +126,7 @@ class Reply:
         self._stops.restore(snapshot.part("stops"))
         if self._detokeniser is not None:
             self._detokeniser.restore(snapshot.part("detokeniser"))
-        self.text, self.ended, self.tokens = own["text"], own["ended"], list(own["tokens"])
-        self._epoch = own["epoch"]
+        tokens, told, epoch = own["tokens"], (own["text"], own["ended"]), own["epoch"]
+        if not all(isinstance(value, str) for value in told) or not all(isinstance(n, int) for n in (*tokens, epoch)):
+            raise StateError("the reply of this snapshot is damaged")
+        self.text, self.ended, self.tokens, self._epoch = *told, list(tokens), epoch

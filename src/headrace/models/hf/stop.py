@@ -23,6 +23,8 @@ class Stops:
     """
 
     def __init__(self, strings: str | Iterable[str] = ()) -> None:
+        if not isinstance(strings, Iterable):
+            raise ConfigError(f"stop={strings!r}: give a text or several")
         self.strings = (strings,) if isinstance(strings, str) else tuple(strings)
         for string in self.strings:
             if not isinstance(string, str) or not string:

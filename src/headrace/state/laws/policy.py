@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from headrace.core.errors import ConfigError
 from headrace.state.advance import Row, advance
 from headrace.state.container import Container
 from headrace.state.keep import recent
@@ -20,6 +21,9 @@ from headrace.state.place import Absolute, Cache, absolute
 from headrace.state.policy import Policy
 from headrace.state.probe import Attend, Probe
 from headrace.state.tick import Tick
+
+#: Entries that a policy under trial may keep.
+LARGEST = 128
 
 
 class Model(Protocol):
@@ -71,6 +75,14 @@ class PolicySubject:
     capacity: int = field(init=False)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.policy, Policy):
+            raise ConfigError(
+                f"{self.name}: {type(self.policy).__name__} is no Policy; of a recipe give what it builds"
+            )
+        entries = self.policy.bind(self.model.layout, self.unit).slots * self.policy.block
+        if self.policy.bounded and entries > LARGEST:
+            hint = "try it smaller, such as block=4 and recent(tokens=12)"
+            raise ConfigError(f"{self.name}: with {entries} entries the laws would see little evicted; {hint}")
         most = 32 // max(self.unit, 1)
         kept = self._until_eviction(most) if self.policy.bounded else most
         period = 1 if self.unit else self.policy.block if len(self.sources) == 1 else sum(self._runs_of())
@@ -183,4 +195,4 @@ class DenseSubject(PolicySubject):
 
 def plain_places(policy: Policy) -> bool:
     """Whether a policy, while nothing is evicted, is the untouched model itself."""
-    return isinstance(policy.place, Absolute | Cache) and not policy.see.denied
+    return isinstance(policy.place, Absolute | Cache) and not policy.see.denied and not policy.see.whole
