@@ -22,6 +22,5 @@ if find_spec("silero_vad") is not None:
 
 #: Parts that remember and are no subject here, by module and name, and where they are tried instead.
 ELSEWHERE: dict[str, str] = {
-    "headrace.models.hf.reply.Reply": "goes with its session and is never forked",
     "headrace.state.container.Container": "with a model around it, by the policies",
 }
