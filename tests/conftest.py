@@ -3,6 +3,8 @@
 Hypothesis: `HEADRACE_SUITE=whole` draws ten times the examples of the usual `tenth`; in CI the
 examples are the same each time.
 
+Tests marked `gpu` are skipped where there is no CUDA device.
+
 Skips: under `HEADRACE_STRICT_SKIPS=1` a skip fails the session unless a line of
 `.ci/expected-skips.txt` names it.
 """
@@ -38,6 +40,17 @@ def expected_patterns(text: str) -> Iterator[str]:
             if not dashes or not reason.strip():
                 raise pytest.UsageError(f"{EXPECTED_SKIPS}: {line!r} gives no reason (pattern -- reason)")
             yield pattern.strip()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    marked = [item for item in items if item.get_closest_marker("gpu")]
+    if not marked:
+        return
+    from torch import cuda
+
+    if not cuda.is_available():
+        for item in marked:
+            item.add_marker(pytest.mark.skip(reason="needs a CUDA device"))
 
 
 class SkipWatch:
