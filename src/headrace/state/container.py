@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Self
 
 import torch
@@ -17,7 +17,8 @@ from headrace.state.policy import BASE_BYTES, INPUT_BYTES, MAX_NAMES, MAX_STREAM
 from headrace.state.redo import Piece
 from headrace.state.segment import REACH, Segment
 from headrace.state.softmax import mix, weights
-from headrace.state.storage import Mark, Storage
+from headrace.state.storage import Storage
+from headrace.state.tail import Before, Tail
 
 
 @dataclass(slots=True)
@@ -33,30 +34,6 @@ class Stream:
     count: int
     lane: int
     anchor: int
-
-
-@dataclass(slots=True)
-class Before:
-    """What a boundary at the begin of a transaction changed."""
-
-    storage: Mark
-    closed: int
-    evicted: int
-    folded: int
-
-
-@dataclass(slots=True)
-class Tail:
-    """What a transaction has written and nobody has committed."""
-
-    offset: int
-    n: int
-    steps: Tensor
-    inputs: Sequence[int] | None
-    pts: int
-    before: Before | None
-    queries: dict[int, Tensor] = field(default_factory=dict)
-    biases: dict[tuple[int, int | None, int], Tensor] = field(default_factory=dict)
 
 
 class Container:
@@ -382,9 +359,7 @@ class Container:
         """
         other._idle("to be adopted")
         mine, theirs = self.policy, other.policy
-        same = ["block", "grain", "scores", "see", "redo"]
-        if len({(segment.stream, segment.kind) for segment in other.segments}) > 1:
-            same += ["by_kind", "by_stream"]
+        same = ("block", "grain", "scores", "see", "redo", "by_kind", "by_stream")
         differ = [name for name in same if getattr(mine, name) != getattr(theirs, name)]
         if self.layout is not other.layout:
             raise StateError("state: nothing to share; it is of another model")
