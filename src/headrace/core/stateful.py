@@ -60,8 +60,18 @@ class Snapshot:
         return Snapshot(kind, meta, arrays)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write this snapshot as one safetensors file; see `save`."""
-        save(path, self)
+        """Write this snapshot as one safetensors file; whatever was there before stays unless all is written.
+
+        Raises:
+            InputError: there is no such folder, or `path` is no regular file.
+            StateError: the file cannot be written, such as on a full disk.
+        """
+        from safetensors import SafetensorError
+
+        try:
+            save(path, self)
+        except (OSError, SafetensorError) as error:
+            raise StateError(f"{path} cannot be written: {error}") from error
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Snapshot:
