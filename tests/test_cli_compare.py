@@ -126,7 +126,7 @@ def test_figures_are_printed_before_the_disk_is_full(
         (["state", "--stream", "noise.bin"], "noise.bin: is no text"),
         (["state", "--tokens", "9999999"], "a longer text"),
         (["state", "--model", "zoo:nothing"], "zoo:tiny-llama"),
-        (["state", "--model", "./models/none"], "./models/none cannot be loaded"),
+        (["state", "--model", "./models/none"], "./models/none' is no folder with a model"),
         (["state", "--model", "theirs"], "theirs cannot be loaded"),
         (["state", "--out", "short.txt"], "short.txt is no folder"),
         (["state", "--out", "short.txt/out"], "short.txt is no folder"),
@@ -152,6 +152,30 @@ def test_bad_input_is_one_line_and_leaves_nothing(
     assert (printed.err.count("\n"), printed.err[-1]) == (1, "\n")
     assert told.lower() in printed.err.lower()
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_model_without_a_tokenizer_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    size = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    LlamaForCausalLM(LlamaConfig(vocab_size=64, **size)).save_pretrained(tmp_path / "bare")
+    capsys.readouterr()
+    assert run("compare", "state", "--model", "bare") == 2
+    told = capsys.readouterr().err.splitlines()[-1]
+    assert told == "headrace: error: bare: compare needs a model folder with a tokenizer"
+
+
+def test_interrupted_it_says_so_and_writes_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object, **__: object) -> Comparison:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(state, "compare_state", interrupted)
+    assert run("compare", "state", "--out", "out") == 130
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("", "interrupted; nothing was written\n")
+    assert list(Path().iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -187,4 +211,4 @@ def test_help_is_quick_and_has_examples() -> None:
         assert (done.returncode, done.stderr) == (0, "")
         assert "compare" in done.stdout
     assert "headrace compare state --out out" in done.stdout
-    assert all(name in done.stdout for name in BASELINES)
+    assert all(name in done.stdout for name in (*BASELINES, "unigram"))

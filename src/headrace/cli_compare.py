@@ -37,8 +37,8 @@ def compare(
 ) -> None:
     """Run methods on the same recorded input and measure them: loss, recall, memory, time.
 
-    A family is compared with its baselines: window, dense, random and h2o.
-    All others are paired with window, which always runs.
+    A family is compared with its baselines: window, window+block, dense, random and h2o.
+    All others are paired with window, which always runs; unigram, which looks at no order, always stands beside them.
 
     Examples:
 
@@ -60,8 +60,12 @@ def compare(
     folder = None if out is None else expect_folder(out)
     given = {"seed": seed, "streams": streams, "tokens": tokens, "budget": budget}
     options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    with choose_progress(Console(stderr=True)) as progress:
-        comparison = compare_state(names, model=model, stream=stream, progress=progress, **options)
+    try:
+        with choose_progress(Console(stderr=True)) as progress:
+            comparison = compare_state(names, model=model, stream=stream, progress=progress, **options)
+    except KeyboardInterrupt:
+        typer.echo("interrupted; nothing was written", err=True)
+        raise typer.Exit(130) from None
     if as_json:
         print_json(comparison.to_json())
     else:

@@ -83,6 +83,14 @@ def test_the_table_explains_itself() -> None:
     assert {row[3] for row in cost[1:]} == {"none", "+3.91 MiB"}
 
 
+def test_of_other_models_it_says_what_their_config_allows() -> None:
+    made = replace(comparison(), model="models/other", trained=2048)
+    assert "`models/other`, whose config allows 2,048 positions" in markdown(made)
+    unknown = markdown(replace(made, trained=made.tokens))
+    assert "`models/other` reads 3 streams" in unknown
+    assert "trained on rows" not in markdown(made) + unknown
+
+
 def test_only_what_the_interval_says_is_bold() -> None:
     made = comparison()
     _, losses, recall, _ = tables(markdown(made))

@@ -139,6 +139,8 @@ def test_a_small_run_measures_every_method_on_the_same_tokens(tmp_path: Path) ->
     for method in (sinks, window):
         assert min(method.recall[age].mean for age in inside) > 0.5
         assert max(method.recall[age].mean for age in outside) < 0.2
+    assert "favour the method of its training" in found.notes[0]
+    assert any("3 by window; 4 by streamingllm, h2o" in note for note in found.notes)
     assert any("read once for streamingllm, window" in note for note in found.notes)
     assert any("h2o read the beginning itself" in note for note in found.notes)
     assert told[-1][1] == told[-1][2]

@@ -11,6 +11,7 @@ import torch
 
 from headrace.core.errors import CapacityError, ConfigError, InputError
 from headrace.recipes.baselines import BASELINES, Setting, dense, h2o, random_eviction, room_for, window
+from headrace.recipes.language import pace
 from headrace.recipes.language.control import in_length
 from headrace.recipes.language.facts import FACT, Facts, Probe
 from headrace.recipes.language.follow import PIECE, Track, follow
@@ -61,6 +62,26 @@ def test_at_a_budget_the_sinks_count() -> None:
     assert StreamingLLM(sinks=0).at(256).build() == window(256)
     with pytest.raises(ConfigError, match="4 are sinks"):
         StreamingLLM().at(4)
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [({"sinks": -1}, "sinks"), ({"sinks": 4.0}, "sinks"), ({"recent": 0}, "recent"), ({"recent": True}, "recent")],
+)
+def test_numbers_that_it_cannot_have(given: dict[str, Any], name: str) -> None:
+    with pytest.raises(ConfigError, match=f"{name}={given[name]}; use a whole number"):
+        StreamingLLM(**given)
+
+
+@pytest.mark.parametrize("tokens", [128, 192, 256, 300])
+def test_the_rivals_take_as_many_blocks_as_it_does(lm: Any, tokens: int) -> None:
+    layout = lm.attached.layout
+    setting = Setting(tokens, block=64, seed=0, max_bytes=room_for(640, layout))
+    ours = StreamingLLM().at(tokens).build().bind(layout)
+    slots = {name: one.make(setting).bind(layout).slots for name, one in BASELINES.items()}
+    assert slots["window"] == ours.slots - 1
+    assert slots["window+block"] == slots["random"] == slots["h2o"] == ours.slots
+    assert BASELINES["window+block"].make(setting).bind(layout).max_bytes == ours.max_bytes
 
 
 def test_all_bounded_baselines_keep_about_as_much(lm: Any) -> None:
@@ -129,6 +150,16 @@ def test_every_fact_is_asked_for_at_its_age() -> None:
     assert len(rest) > 2 * FACT * len(keys) / 2
 
 
+def test_facts_strip_the_opening_of_a_text() -> None:
+    text = list(range(200, 800))
+    whole = Facts.plant(PROBE, [0, 3], [0, 3, *text], AGES, seed=5)
+    assert whole == Facts.plant(PROBE, [0, 3], text, AGES, seed=5)
+    assert whole.ids[:2] == [0, 3]
+    assert 0 not in whole.ids[2:]
+    with pytest.raises(InputError, match="0 tokens of text"):
+        Facts.plant(PROBE, [0], [0], AGES, seed=5)
+
+
 @pytest.mark.parametrize("ages", [(4,), (10,), (8, 30)])
 def test_ages_that_facts_cannot_have(ages: tuple[int, ...]) -> None:
     with pytest.raises(InputError, match="multiples of 4"):
@@ -141,6 +172,9 @@ def test_ages_that_facts_cannot_have(ages: tuple[int, ...]) -> None:
 def test_buckets_end_at_the_budget_and_at_multiples_of_the_trained_length() -> None:
     assert list(places(5120, 512, 256)) == ["0-256", "256-512", "512-1024", "1024-2048", "2048-5120"]
     assert list(places(600, 512, 512)) == ["0-512", "512-600"]
+    assert list(places(1030, 512, 256)) == ["0-256", "256-512", "512-1030"]
+    assert list(places(1088, 512, 256))[-1] == "1024-1088"
+    assert list(places(40, 512, 256)) == ["0-40"]
     losses = np.arange(10.0)
     losses[0] = np.nan
     found = by_place(losses, {"a": (0, 4), "b": (4, 10)})
@@ -156,13 +190,18 @@ def test_the_blind_baseline_knows_only_what_came_before() -> None:
 
 
 def test_the_slope_is_that_of_growth_not_of_a_window_that_fills() -> None:
-    def track(held: list[int]) -> Track:
+    def track(held: list[int], over: int = 0) -> Track:
         points = [(PIECE * (i + 1), entries) for i, entries in enumerate(held)]
-        return Track(np.zeros(0), np.zeros(0, bool), tokens=PIECE * len(held), held=points)
+        points += [(PIECE * len(held) + over, held[-1] + over)] if over else []
+        return Track(np.zeros(0), np.zeros(0, bool), tokens=PIECE * len(held) + over, held=points)
 
     assert track([100, 100, 100, 130] * 4).slope == 0.0
     assert track([PIECE * (i + 1) for i in range(16)]).slope == pytest.approx(1000.0)
     assert track([5]).slope == 0.0
+    for over in (0, 1, 10, 63):
+        assert track([100, 100, 100, 130, 100, 100, 100, 130, 100], over).slope == 0.0
+        assert track([64, 128, 192, 256, 260, 260], over).slope == 0.0
+        assert track([PIECE * (i + 1) for i in range(9)], over).slope == pytest.approx(1000.0)
 
 
 # -- following ------------------------------------------------------------------------------------
@@ -217,12 +256,27 @@ def test_the_control_reads_every_block_as_a_text_of_its_own(lm: Any, texts: list
         np.testing.assert_allclose(losses[start : start + PIECE], expected, atol=1e-3)
 
 
+def test_pace_steps_past_evictions_and_reads_whole_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("transformers")
+    small = {"vocab_size": 64, "hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1}
+    monkeypatch.setattr(pace, "SHAPE", pace.SHAPE | small)
+    monkeypatch.setattr(pace, "STEPS", 40)
+    before = torch.get_num_threads()
+    found = pace.Pace.of(StreamingLLM(block=32).at(64).build(), 64)
+    assert (len(found.steps), len(found.reads)) == (64, 8)
+    assert found.faster == pytest.approx(found.reads.mean() / found.steps.mean())
+    assert min(found.steps.min(), found.reads.min()) > 0
+    assert torch.get_num_threads() == before
+
+
 @pytest.mark.slow
 def test_its_check_measures_the_claim_beside_the_baselines() -> None:
     pytest.importorskip("transformers")
     check = StreamingLLM().check(seed=1)
     last = "2048-5120"
-    assert set(check.baselines) == {"window", "window + block", "dense", "in length", "unigram"}
+    assert set(check.baselines) == {"window", "window+block", "dense", "in length", "unigram"}
+    assert "favour the method of its training" in check.note
+    assert "Llama of 27 M" in check.note
     assert check.measured[f"loss_{last}"] < check.baselines["window"][f"loss_{last}"]
     assert check.measured[f"loss_{last}"] + 1 < check.baselines["dense"][f"loss_{last}"]
     assert abs(check.measured[f"against_in_length_{last}"]) < 0.1

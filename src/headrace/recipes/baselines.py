@@ -66,22 +66,32 @@ def dense(max_bytes: int, block: int = 64) -> Policy:
 
 
 def random_eviction(tokens: int, block: int = 64, seed: int = 0) -> Policy:
-    """Sinks, the newest half, and blocks of the rest that are drawn."""
+    """Sinks, the newest half, and blocks of the rest that are drawn; of `tokens` in all, in whole blocks."""
     from headrace.state import Policy, cache, pin, random, recent, top
 
-    half = tokens // 2
-    keep = pin(tokens=SINKS) + recent(tokens=half) + top(tokens=tokens - half, score=random(seed))
+    newest, rest = _halves(tokens, block)
+    keep = pin(tokens=SINKS) + recent(tokens=newest) + top(tokens=rest, score=random(seed))
     return Policy(keep, place=cache(), block=block)
 
 
 def h2o(tokens: int, block: int = 64) -> Policy:
-    """Sinks, the newest half, and the blocks of the rest that got most attention (after arXiv 2306.14048)."""
+    """Sinks, the newest half, and the blocks of the rest that got most attention (after arXiv 2306.14048).
+
+    Of `tokens` in all, in whole blocks.
+    """
     from headrace.state import Policy, attention, cache, pin, recent, top
 
-    half = tokens // 2
+    newest, rest = _halves(tokens, block)
     score = attention(queries=min(QUERIES, block), decay=1.0)
-    keep = pin(tokens=SINKS) + recent(tokens=half) + top(tokens=tokens - half, score=score)
+    keep = pin(tokens=SINKS) + recent(tokens=newest) + top(tokens=rest, score=score)
     return Policy(keep, place=cache(), block=block)
+
+
+def _halves(tokens: int, block: int) -> tuple[int, int]:
+    """Tokens beside the sinks, which count: the newest and the others, in whole blocks, one of each at least."""
+    blocks = -(-(tokens - SINKS) // block)
+    others = max(blocks // 2, 1)
+    return max(blocks - others, 1) * block, others * block
 
 
 def room_for(tokens: int, layout: Layout, block: int = 64) -> int:
@@ -94,6 +104,11 @@ BASELINES = {
     baseline.name: baseline
     for baseline in (
         Baseline("window", "the newest tokens", lambda s: window(s.tokens, s.block)),
+        Baseline(
+            "window+block",
+            "the newest tokens, one block more: as many bytes as sinks take",
+            lambda s: window(s.tokens - SINKS + s.block, s.block),
+        ),
         Baseline(
             "dense", "everything, at the positions it came with", lambda s: dense(s.max_bytes, s.block), bounded=False
         ),

@@ -19,6 +19,7 @@ from headrace.recipes.language import stream as recorded
 from headrace.recipes.language.facts import Facts, Probe
 from headrace.recipes.language.places import by_place, places, unigram
 from headrace.recipes.language.stream import SHIPPED
+from headrace.recipes.language.subject import CAVEAT, MODEL
 
 if TYPE_CHECKING:
     from headrace.models.hf.lm import LM
@@ -29,8 +30,9 @@ if TYPE_CHECKING:
 BLOCK = 64
 #: Multiples of the trained length: a stream by default, and where unbounded methods reach their limit.
 LONG, DENSE = 10, 10
-#: Ages of facts, as parts of the budget: (numerator, denominator), within it and beyond.
-AGES = ((1, 8), (1, 4), (1, 2), (3, 4), (3, 2), (2, 1), (3, 1), (4, 1))
+#: Ages of facts, as parts of the budget: (numerator, denominator).
+INSIDE = ((1, 8), (1, 4), (1, 2), (3, 4))
+OUTSIDE = ((3, 2), (2, 1), (3, 1), (4, 1))
 #: Tokens a stream that are run by default at most.
 MOST = 100_000
 
@@ -41,7 +43,7 @@ Progress = Callable[[str, int, int], None]
 def compare_state(
     names: Sequence[str] = (FAMILY,),
     *,
-    model: str = "zoo:tiny-llama",
+    model: str = MODEL,
     stream: str | os.PathLike[str] = SHIPPED,
     seed: int = 0,
     streams: int = 4,
@@ -65,7 +67,7 @@ def compare_state(
         progress: told of progress.
 
     Raises:
-        ConfigError: a name or a number cannot be used.
+        ConfigError: a name or a number cannot be used, or the model has no tokenizer.
         InputError: the model or the stream cannot be read, or the stream is too short.
     """
     began = time.perf_counter()
@@ -77,7 +79,10 @@ def compare_state(
 
     say = progress or _silent
     say(f"loading {model}", 0, 1)
-    run = _Run.of(load(model), methods, os.fspath(stream), seed, streams, tokens, budget)
+    lm = load(model)
+    if lm.tokenizer is None:
+        raise ConfigError(f"{model}: compare needs a model folder with a tokenizer")
+    run = _Run.of(lm, methods, os.fspath(stream), seed, streams, tokens, budget)
     return run.compare(model, say, began)
 
 
@@ -118,7 +123,7 @@ class _Run:
         trained = int(getattr(lm.attached.config, "max_position_embeddings", 0) or 0)
         if tokens is None and not 0 < LONG * trained <= MOST:
             raise ConfigError(
-                f"{lm.name} was trained on {trained or 'an unknown number of'} tokens in a row; say tokens"
+                f"the config of {lm.name} allows {trained or 'an unknown number of'} positions; say tokens"
             )
         wanted = LONG * trained if tokens is None else tokens
         _expect_past(wanted, budget)
@@ -135,9 +140,9 @@ class _Run:
         tokens, count = len(self.texts[0]), len(self.texts)
         buckets = places(tokens, self.trained, self.budget)
         probe = Probe.of(self.lm)
-        ages = sorted({8, *(self.budget * a // b // 4 * 4 for a, b in AGES)}) if probe else []
+        ages = _ages(self.budget) if probe else []
         facts = [
-            Facts.plant(probe, self.lm.opening, text[len(self.lm.opening) :], ages, self.seed * count + number)
+            Facts.plant(probe, self.lm.opening, text, ages, self.seed * count + number)
             for number, text in enumerate(self.texts)
             if probe is not None
         ]
@@ -173,7 +178,7 @@ class _Run:
             buckets=buckets,
             ages=ages,
             methods=results,
-            notes=self._notes(tracks, facts),
+            notes=([CAVEAT] if model == MODEL else []) + self._notes(tracks, facts),
             date=datetime.now(UTC).isoformat(timespec="seconds"),
             machine=_machine(),
             seconds=time.perf_counter() - began,
@@ -204,7 +209,8 @@ class _Run:
         fixed = [method.name for method in self.methods if not method.scales]
         most = self.budget + BLOCK - 1
         notes = [
-            f"Blocks of {BLOCK} tokens leave whole: a window holds {self.budget} to {most}; sinks take another block."
+            f"Blocks of {BLOCK} tokens leave whole: a window holds {self.budget} to {most}; sinks take another block.",
+            *self._equal(),
         ]
         if fixed:
             notes.append(f"Run at the recipe's own budget, not at {self.budget} tokens: {', '.join(fixed)}.")
@@ -220,6 +226,18 @@ class _Run:
         notes.append("Entries that survive still hold what they took from tokens that left.")
         return notes
 
+    def _equal(self) -> list[str]:
+        """Which methods take the same storage; nothing where there are no two."""
+        layout = self.lm.attached.layout
+        by_slots: dict[int, list[str]] = {}
+        for method in self.methods:
+            if method.bounded:
+                by_slots.setdefault(self.policies[method.name].bind(layout).slots, []).append(method.name)
+        if all(len(names) == 1 for names in by_slots.values()):
+            return []
+        told = "; ".join(f"{slots} by {', '.join(names)}" for slots, names in sorted(by_slots.items()))
+        return [f"Bytes are equal, scores aside, where as many blocks of storage are taken: {told}."]
+
 
 class _Meter:
     """Adds up progress and tells it with what is being done."""
@@ -233,6 +251,14 @@ class _Meter:
 
     def end(self) -> None:
         self.say("done", self.total, self.total)
+
+
+def _ages(budget: int) -> list[int]:
+    """Ages of facts, ascending; those beyond the budget are beyond the block more that a method may keep too."""
+    beyond = (-(-budget // BLOCK) + 2) * BLOCK
+    inside = (budget * a // b // 4 * 4 for a, b in INSIDE)
+    outside = (max(budget * a // b // 4 * 4, beyond) for a, b in OUTSIDE)
+    return sorted({8, *inside, *outside})
 
 
 def _expect_past(tokens: int | None, budget: int) -> None:

@@ -95,13 +95,22 @@ def _measured(comparison: Comparison) -> str:
     when = _date(comparison.date)
     took = f" The run took {length(comparison.seconds)}" if comparison.seconds else " It ran"
     return (
-        f"How `{_cell(comparison.model)}`, trained on rows of {comparison.trained:,} tokens, reads "
+        f"How `{_cell(comparison.model)}`{_trained(comparison)} reads "
         f"{counted(comparison.streams, 'stream')} of {counted(comparison.tokens, 'token')} each "
         f"(`{_cell(comparison.stream)}`, seed {comparison.seed}) under {counted(len(comparison.methods), 'method')}. "
         f"All read the same tokens. A bounded method keeps {comparison.budget:,} tokens of a session, beside the block "
         f"of up to {comparison.block:,} that is being written.{took} on {when}: {_cell(comparison.machine)}.\n\n"
         f"{_intervals(comparison)} A figure in **bold** is better than that of `{REFERENCE}`, and its interval says so."
     )
+
+
+def _trained(comparison: Comparison) -> str:
+    """What is known of the trained length: of a model that ships, how it was trained; of others, what they allow."""
+    if comparison.model.startswith("zoo:"):
+        return f", trained on rows of {comparison.trained:,} tokens,"
+    if comparison.trained == comparison.tokens:
+        return ""
+    return f", whose config allows {comparison.trained:,} positions (its trained length, as far as is known),"
 
 
 def _intervals(comparison: Comparison) -> str:

@@ -66,20 +66,23 @@ class Facts:
         Args:
             probe: how facts are written.
             opening: tokens that come first.
-            text: what stands between the facts; begins again where it is too short.
+            text: what stands between the facts, with or without that opening; begins again where it is too short.
             ages: multiples of 4.
             seed: of keys, values and places.
 
         Raises:
             InputError: there is no text, or an age is no multiple of 4 above 4.
         """
+        opening = list(opening)
+        if list(text[: len(opening)]) == opening:
+            text = text[len(opening) :]
         if not text or any(age < 2 * FACT or age % FACT for age in ages):
             raise InputError(f"facts: {len(text)} tokens of text, ages {list(ages)}; use multiples of {FACT} above it")
         draw = np.random.default_rng([seed, 17])
         keys = draw.permutation(probe.keys)[: len(probe.keys) // len(ages) * len(ages)].tolist()
         cells = max(THIN * 2 * len(keys), THIN * max(ages) // FACT)
         body: list[list[int] | None] = [None] * cells
-        facts = cls(list(opening))
+        facts = cls([*opening])
         facts.asked = {age: [] for age in ages}
         for number, key in enumerate(keys):
             age = ages[-1 - number % len(ages)]

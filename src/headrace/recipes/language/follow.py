@@ -59,18 +59,19 @@ class Track:
     def slope(self) -> float:
         """Bytes of entries per 1,000 tokens, over the second half of what was read.
 
-        The most that was held in its last quarter is compared with the most in the one before, whole pieces only: a
-        window that fills and drops a block in turn has none. 0 if a quarter is shorter than a piece.
+        Whole pieces of that half are cut into two parts. Growth is what both the least and the most that was held grew
+        by, from one part to the other: a window that fills and drops a block in turn has none, wherever the parts are
+        cut. 0 if the half has less than two pieces.
         """
-        most: dict[int, tuple[int, int]] = {}
-        for n, held in self.held:
-            if n % PIECE == 0:
-                quarter = min(4 * n // max(self.tokens, 1), 3)
-                most[quarter] = max(most.get(quarter, (0, 0)), (held, n))
-        if 2 not in most or 3 not in most or most[3][0] == most[2][0]:
+        points = [(n, held) for n, held in self.held if n % PIECE == 0 and 2 * n > self.tokens]
+        cut = -(-len(points) // 2)
+        before, after = points[:cut], points[cut:]
+        if not after:
             return 0.0
-        (few, first), (many, last) = most[2], most[3]
-        return 1000 * (many - few) / (last - first)
+        least, most = (of(held for _, held in after) - of(held for _, held in before) for of in (min, max))
+        if least * most <= 0:
+            return 0.0
+        return 1000 * min(least, most, key=abs) / (after[-1][0] - before[-1][0])
 
 
 def follow(

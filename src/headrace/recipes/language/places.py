@@ -10,6 +10,9 @@ import numpy.typing as npt
 #: Multiples of the trained length where buckets end.
 MULTIPLES = (1, 2, 4, 10, 30, 100, 300, 1000)
 
+#: Positions of the last bucket at least; fewer are joined to the bucket before.
+LEAST = 64
+
 Losses = npt.NDArray[np.float64]
 
 
@@ -23,6 +26,8 @@ def places(tokens: int, trained: int, budget: int) -> dict[str, tuple[int, int]]
     """
     edges = {0, budget, *(trained * m for m in MULTIPLES)}
     inside = sorted(edge for edge in edges if edge < tokens)
+    if len(inside) > 1 and tokens - inside[-1] < LEAST:
+        inside.pop()
     return {f"{lo}-{hi}": (lo, hi) for lo, hi in zip(inside, [*inside[1:], tokens], strict=True)}
 
 
