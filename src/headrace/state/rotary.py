@@ -74,4 +74,5 @@ class Rotary:
     @staticmethod
     def flat(x: Tensor, dtype: torch.dtype) -> Tensor:
         """Complex [..., dim / 2] as numbers [..., dim], pair by pair: the order in which keys are kept."""
-        return torch.view_as_real(x).flatten(-2).to(dtype)
+        flat = torch.view_as_real(x).flatten(-2)
+        return flat if flat.dtype == dtype else flat.to(dtype)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from headrace.core.errors import ConfigError
 from headrace.state.container import Container
+from headrace.state.layout import Site
 from headrace.state.rotary import Rotary
 
 
@@ -33,8 +34,7 @@ class Tick:
         self._counts = [row.pending for row in rows]
         self.spans = list(pairwise(accumulate(self._counts, initial=0)))
         self._layout = rows[0].layout
-        self._steps: Tensor | None = None
-        self._turns: dict[tuple[int, float], Tensor] = {}
+        self._turns: dict[int, Tensor] = {}
 
     @property
     def n(self) -> int:
@@ -71,39 +71,42 @@ class Tick:
         Returns:
             [n, heads, value_dim].
         """
-        shape = self._layout.sites[site]
-        grouped = queries.unflatten(0, (shape.kv_heads, -1)).transpose(1, 2)
+        shape, rotary = self._layout.sites[site], self._layout.sites[site].rotary
         turning = [row.turns(site) for row in self.rows]
+        queries = queries * scaling
         still = turned = None
         if not all(turning):
-            still = self._parts((grouped * scaling).flatten(1, 2), keys, shape.group)
-        if shape.rotary is not None and any(turning):
-            pairs = shape.rotary.pair(grouped) * self._turn(shape.rotary, keys.dtype, scaling)[:, None]
-            flat = shape.rotary.flat(shape.rotary.pair(keys) * self._turn(shape.rotary, keys.dtype, 1.0), values.dtype)
-            turned = self._parts(pairs.flatten(1, 2), flat, shape.group)
+            still = self._parts(shape, queries, keys)
+        if rotary is not None and any(turning):
+            both = rotary.pair(torch.cat([queries, keys])) * self._turn(rotary, keys.dtype)
+            turned = self._parts(shape, both[: shape.heads], rotary.flat(both[shape.heads :], values.dtype))
         sinks = None if sinks is None else sinks.view(shape.kv_heads, -1)
+        own = (values,) if len(self.rows) == 1 else values.split(self._counts, 1)
         read = []
-        for i, (row, value) in enumerate(zip(self.rows, values.split(self._counts, 1), strict=True)):
+        for i, row in enumerate(self.rows):
             parts = turned if turning[i] else still
             assert parts is not None
-            row.write(site, parts[1][i], value)
+            row.write(site, parts[1][i], own[i])
             read.append(row.read(site, parts[0][i], window=window, softcap=softcap, sinks=sinks))
         whole = read[0] if len(read) == 1 else torch.cat(read, 1)
+        if self.n == 1:
+            return whole.reshape(1, shape.heads, -1)
         return whole.unflatten(1, (-1, shape.group)).transpose(0, 1).flatten(1, 2)
 
-    def _parts(self, queries: Tensor, keys: Tensor, group: int) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
-        """Queries [kv_heads, n x group, …] and keys [kv_heads, n, …] of each row."""
+    def _parts(self, shape: Site, queries: Tensor, keys: Tensor) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
+        """Of each row, queries [kv_heads, n x group, …], those of one input side by side, and keys [kv_heads, n, …]."""
+        if self.n == 1:
+            return (queries.reshape(shape.kv_heads, shape.group, -1),), (keys,)
+        queries = queries.unflatten(0, (shape.kv_heads, -1)).transpose(1, 2).flatten(1, 2)
         if len(self.rows) == 1:
             return (queries,), (keys,)
-        return queries.split([n * group for n in self._counts], 1), keys.split(self._counts, 1)
+        return queries.split([n * shape.group for n in self._counts], 1), keys.split(self._counts, 1)
 
-    def _turn(self, rotary: Rotary, dtype: torch.dtype, scaling: float) -> Tensor:
-        """Complex [n, dim / 2]: what turns each input by its place within its segment, scaled; made once a pass."""
-        key = (id(rotary), scaling)
-        found = self._turns.get(key)
+    def _turn(self, rotary: Rotary, dtype: torch.dtype) -> Tensor:
+        """Complex [n, dim / 2]: what turns each input by its place within its segment; made once a pass."""
+        found = self._turns.get(id(rotary))
         if found is None:
-            if self._steps is None:
-                self._steps = torch.cat([row.steps for row in self.rows])
+            steps = torch.cat([row.steps for row in self.rows])
             wide = torch.complex128 if dtype == torch.float64 else torch.complex64
-            found = self._turns[key] = (rotary.turn(self._steps) * scaling).to(self._layout.device, wide)
+            found = self._turns[id(rotary)] = rotary.turn(steps).to(self._layout.device, wide)
         return found
