@@ -18,13 +18,11 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     On an exception the temporary file is removed and `path` is untouched.
 
     Raises:
-        InputError: `path` is something else than a regular file, or its folder is not there.
+        InputError: `path` is something else than a regular file.
     """
     target = Path(path)
     if target.exists() and not target.is_file():
         raise InputError(f"{target} is no regular file; give another path")
-    if not target.parent.is_dir():
-        raise InputError(f"{target.parent} is no folder; make it, or give another path")
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     try:

@@ -11,7 +11,7 @@ from typing import Any, Protocol, Self, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from headrace.core.errors import StateError
+from headrace.core.errors import InputError, StateError
 from headrace.core.files import atomic_path
 
 #: Version of the snapshot file. A newer one is refused; the previous one always reads.
@@ -68,6 +68,8 @@ class Snapshot:
         """
         from safetensors import SafetensorError
 
+        if not Path(path).parent.is_dir():
+            raise InputError(f"{Path(path).parent} is no folder; make it, or give another path")
         try:
             save(path, self)
         except (OSError, SafetensorError) as error:
