@@ -222,8 +222,7 @@ class Container:
         keys, values = self._storage.kvs[site].reads(table.used)
         if self.budget.queries:
             tail.queries[site] = queries
-        rotary = shape.rotary
-        turns = table.turns(rotary, queries) if rotary is not None and self.policy.place.rotates else None
+        turns = table.turns(shape.rotary, queries) if shape.rotary is not None and self.turns(site) else None
         bias = tail.biases.get((id(table), window, shape.group))
         if bias is None:
             bias = table.bias(tail.offset, tail.n, window, values).repeat_interleave(shape.group, 0)
@@ -336,9 +335,8 @@ class Container:
             other._streams = {name: Stream(*map(int, numbers)) for name, numbers in meta["streams"].items()}
             other.check()
             last = other.last
-            if other._closed != (0 if last is None else last.index + last.closed) and not (
-                last is None and other._closed > 0
-            ):
+            following = max(other._closed, 0) if last is None else last.index + last.closed
+            if other._closed != following:
                 raise ValueError(f"its next serial number is {other._closed}")
         except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RuntimeError, StateError) as error:
             raise StateError(f"state: the snapshot is damaged or of another model: {error}") from error

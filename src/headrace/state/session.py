@@ -143,6 +143,8 @@ class Session:
             How many inputs were run again.
         """
         self.check_open()
+        if self.policy.redo is None or self.policy.redo.event != event:
+            return 0
         before = self.container.fork()
         pieces = self.container.redo(event)
         try:

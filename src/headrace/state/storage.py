@@ -171,9 +171,7 @@ class Storage:
         """Fill this fresh storage from `rows` and `arrays`; any error means that they do not fit."""
         if len(rows) != len(self.tables):
             raise ValueError(f"{len(rows)} segment tables, not {len(self.tables)}")
-        names = {
-            name.partition(".")[0] for name in ("keys.", "values.", *(("queries.",) if self.queries.count else ()))
-        }
+        names = ("keys", "values", "queries") if self.queries.count else ("keys", "values")
         if set(arrays) != {f"{name}.{number}" for name in names for number in range(len(self.kvs))}:
             raise ValueError("it has other arrays than a model with these sites")
         for table, own in zip(self.tables, rows, strict=True):

@@ -41,11 +41,6 @@ class Tick:
         """Inputs of all rows."""
         return self.spans[-1][1]
 
-    @property
-    def last(self) -> list[int]:
-        """Where each row's last input is in the sequence."""
-        return [stop - 1 for _, stop in self.spans]
-
     def attend(
         self,
         site: int,

@@ -30,6 +30,7 @@ from headrace.state import (
     pin,
     policy_from_data,
     recent,
+    to_data,
 )
 
 #: What a session keeps if it is not told: attention sinks and the last two thousand tokens.
@@ -124,7 +125,7 @@ class SessionHost(Launcher):
         meta = {
             "model": self.name,
             "fingerprint": self.fingerprint,
-            "policy": session.container.snapshot().meta["policy"],
+            "policy": to_data(session.policy),
             "start": session.container.start,
             "tokens_per_unit": session.container.tokens_per_unit,
             "epoch": session.epoch,
