@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Self
 
 import torch
@@ -14,26 +13,12 @@ from headrace.core.stateful import Snapshot
 from headrace.state.data import to_data
 from headrace.state.layout import Layout
 from headrace.state.policy import BASE_BYTES, INPUT_BYTES, MAX_NAMES, MAX_STREAMS, ROW_BYTES, Policy
+from headrace.state.progress import Progress
 from headrace.state.redo import Piece
 from headrace.state.segment import REACH, Segment
 from headrace.state.softmax import mix, weights
 from headrace.state.storage import Storage
 from headrace.state.tail import Before, Tail
-
-
-@dataclass(slots=True)
-class Stream:
-    """How far one stream has come.
-
-    Attributes:
-        count: entries written to it.
-        lane: its ordinal, by first use.
-        anchor: how far the others had come then.
-    """
-
-    count: int
-    lane: int
-    anchor: int
 
 
 class Container:
@@ -55,23 +40,38 @@ class Container:
     """
 
     def __init__(self, layout: Layout, policy: Policy, *, start: int = 0, tokens_per_unit: int = 0) -> None:
-        self.layout, self.policy, self.start = layout, policy, start
-        self.tokens_per_unit = tokens_per_unit
+        self.layout, self.policy, self.tokens_per_unit = layout, policy, tokens_per_unit
         self.budget = policy.bind(layout, tokens_per_unit)
+        self._progress = Progress(start)
         self.reset()
 
     def reset(self) -> None:
         """Forget everything, as if just opened."""
         self._storage = Storage(self.layout, self.policy, self.budget)
-        self._streams: dict[str, Stream] = {}
+        self._progress = Progress(self.start)
         self._tail: Tail | None = None
-        self._closed = 0
-        self.count = 0
-        self.shots = 0
-        self.evicted = 0
-        self.folded = 0
 
     # ── what is there ────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def start(self) -> int:
+        """Number of the first input."""
+        return self._progress.start
+
+    @property
+    def count(self) -> int:
+        """Inputs that were committed."""
+        return self._progress.count
+
+    @property
+    def evicted(self) -> int:
+        """Entries that were dropped, at the first site."""
+        return self._progress.evicted
+
+    @property
+    def folded(self) -> int:
+        """Segments that were folded."""
+        return self._progress.folded
 
     @property
     def segments(self) -> list[Segment]:
@@ -163,17 +163,17 @@ class Container:
             raise InputError(f"state: stream and kind are names of {MAX_NAMES} characters together at most")
         if not isinstance(pts, int):
             raise InputError(f"state: pts={pts!r} is no whole number of ns")
-        if stream not in self._streams and len(self._streams) >= MAX_STREAMS:
+        if stream not in self._progress.streams and len(self._progress.streams) >= MAX_STREAMS:
             raise CapacityError(f"state: a session has {MAX_STREAMS} streams at most")
         segment, mark = self._storage.open, None
         if segment is not None and (whole or not self._continues(segment, stream, kind)):
-            mark = Before(self._storage.mark(), self._closed, self.evicted, self.folded)
+            mark = Before(self._storage.mark(), self._progress.copy())
             self.boundary()
             segment = None
         if segment is None:
             entries = n if whole else self.policy.block
             try:
-                self._storage.begin(self._segment(stream, kind, pts), entries, mark.storage if mark else None)
+                self._storage.begin(self._progress.segment(stream, kind, pts), entries, mark.storage if mark else None)
             except CapacityError:
                 self._undo(mark)
                 raise
@@ -249,8 +249,7 @@ class Container:
         kept = None if tail.inputs is None else tail.inputs[:n]
         self._storage.extend(tail.offset + n, int(tail.steps[:n].max()) + 1, tail.pts, kept)
         self._storage.queries.keep(tail.queries, n)
-        self._streams.setdefault(segment.stream, Stream(0, segment.lane, segment.anchor)).count += n
-        self.count += n
+        self._progress.add(segment.stream, n)
         if tail.offset + n == self.policy.block or self.policy.atomic(segment.kind):
             self.boundary()
 
@@ -265,12 +264,13 @@ class Container:
             shot: another shot begins.
         """
         self._idle("a boundary")
-        self.shots += shot
+        progress = self._progress
+        progress.shots += shot
         if self._storage.open is not None:
-            dropped, folded = self._storage.close(self.folded)
-            self._closed += 1
-            self.evicted += dropped
-            self.folded += folded
+            dropped, folded = self._storage.close(progress.folded)
+            progress.closed += 1
+            progress.evicted += dropped
+            progress.folded += folded
 
     def redo(self, event: str) -> list[Piece]:
         """What the policy wants to run again at an event: forget its entries and give the inputs back.
@@ -284,17 +284,15 @@ class Container:
             return []
         again = segments[-(rule.last + (not segments[-1].closed)) :]
         self._storage.forget(again[0].index)
-        self._closed = again[0].index
+        self._progress.closed = again[0].index
         for segment in again:
-            n = len(segment.inputs or ())
-            self._streams[segment.stream].count -= n
-            self.count -= n
+            self._progress.add(segment.stream, -segment.length)
         return [Piece(s.stream, s.kind, list(s.inputs or ()), s.first, s.shot) for s in again]
 
     def again(self, piece: Piece) -> None:
         """Let what is written next begin the segment that a piece was."""
         self.boundary()
-        self.shots = piece.shot
+        self._progress.shots = piece.shot
 
     # ── Stateful ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -306,15 +304,8 @@ class Container:
             "policy": to_data(self.policy),
             "tokens_per_unit": self.tokens_per_unit,
             "dtype": dtype,
-            "start": self.start,
-            "count": self.count,
-            "shots": self.shots,
-            "closed": self._closed,
-            "evicted": self.evicted,
-            "folded": self.folded,
-            "streams": {name: [s.count, s.lane, s.anchor] for name, s in self._streams.items()},
             "tables": self._storage.rows(),
-        }
+        } | self._progress.to_json()
         return Snapshot("container", meta, arrays)
 
     def restore(self, snapshot: Snapshot) -> None:
@@ -329,15 +320,12 @@ class Container:
         other = type(self)(self.layout, self.policy, tokens_per_unit=self.tokens_per_unit)
         try:
             other._storage.load(meta["tables"], snapshot.arrays, meta["dtype"])
-            other.start, other.count, other.shots = int(meta["start"]), int(meta["count"]), int(meta["shots"])
-            other.evicted, other.folded = int(meta["evicted"]), int(meta["folded"])
-            other._closed = int(meta["closed"])
-            other._streams = {name: Stream(*map(int, numbers)) for name, numbers in meta["streams"].items()}
+            progress = other._progress = Progress.from_json(meta)
             other.check()
             last = other.last
-            following = max(other._closed, 0) if last is None else last.index + last.closed
-            if other._closed != following:
-                raise ValueError(f"its next serial number is {other._closed}")
+            following = max(progress.closed, 0) if last is None else last.index + last.closed
+            if progress.closed != following:
+                raise ValueError(f"its next serial number is {progress.closed}")
         except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RuntimeError, StateError) as error:
             raise StateError(f"state: the snapshot is damaged or of another model: {error}") from error
         self.__dict__.update(other.__dict__)
@@ -399,7 +387,7 @@ class Container:
         """Take back the boundary that a begin brought."""
         if before is not None:
             self._storage.revert(before.storage)
-            self._closed, self.evicted, self.folded = before.closed, before.evicted, before.folded
+            self._progress = before.progress
 
     def _begun(self) -> Tail:
         if self._tail is None:
@@ -415,31 +403,10 @@ class Container:
         same_kind = not self.policy.by_kind or segment.kind == kind
         return same_kind and (not self.policy.by_stream or segment.stream == stream)
 
-    def _segment(self, stream: str, kind: str, pts: int) -> Segment:
-        """A new segment, still empty."""
-        own = self._streams.get(stream)
-        if own is None:
-            anchor = max((other.count for other in self._streams.values()), default=0)
-            own = Stream(0, len(self._streams), anchor)
-        return Segment(
-            index=self._closed,
-            stream=stream,
-            kind=kind,
-            t0=self.start + self.count,
-            s0=self.start + own.count,
-            lane=own.lane,
-            anchor=own.anchor,
-            shot=self.shots,
-            first=pts,
-            last=pts,
-        )
-
     def _take(self, other: Container) -> None:
         """Copy the content of another container."""
         self._storage.take(other._storage)
-        self._streams = {name: Stream(s.count, s.lane, s.anchor) for name, s in other._streams.items()}
-        self.start, self.count, self.shots = other.start, other.count, other.shots
-        self.evicted, self.folded, self._closed = other.evicted, other.folded, other._closed
+        self._progress = other._progress.copy()
 
 
 def _distances(bases: list[int]) -> list[int]:

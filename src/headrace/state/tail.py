@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
+from headrace.state.progress import Progress
 from headrace.state.storage import Mark
 
 
@@ -15,9 +16,7 @@ class Before:
     """What a boundary at the begin of a transaction changed."""
 
     storage: Mark
-    closed: int
-    evicted: int
-    folded: int
+    progress: Progress
 
 
 @dataclass(slots=True)
