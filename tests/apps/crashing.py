@@ -1,4 +1,7 @@
-"""Runs of watch that are killed: in a process of its own, after so many writes or so many seconds."""
+"""Runs of watch that are killed, each in a process of its own.
+
+They die after so many file operations, never seconds: what has happened by then is the same on a busy machine.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,6 @@ import os
 import resource
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -36,12 +38,10 @@ class Death:
         file: when a file of such a name is opened; "" for never.
         by: the signal.
         room: bytes that a file may have, as on a disk that fills up; 0 for no limit.
-        seconds: how many after its first file operation; 0 for never.
     """
 
     operation: int = 0
     file: str = ""
-    seconds: float = 0.0
     by: signal.Signals = signal.SIGKILL
     room: int = 0
 
@@ -129,28 +129,20 @@ def _watch(feed: Feed, options: Options, death: Death, told: Any) -> None:
         raise
 
 
-def _die() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
 def _arm(folder: Path, death: Death, told: Any) -> None:
     """Count the file operations inside the folder, and die at one."""
     inside = str(folder)
 
     def count() -> None:
         told.value += 1
-        if told.value == 1 and death.seconds:
-            timer = threading.Timer(death.seconds, os.kill, (os.getpid(), death.by))
-            timer.daemon = True
-            timer.start()
         if told.value == death.operation:
-            _die()
+            os.kill(os.getpid(), death.by)
 
     def hook(event: str, args: tuple[Any, ...]) -> None:
         if event in OPERATIONS and any(isinstance(arg, str | os.PathLike) and inside in str(arg) for arg in args):
             count()
             if death.file and event == "open" and death.file in str(args[0]):
-                _die()
+                os.kill(os.getpid(), death.by)
 
     sync = os.fsync
 

@@ -92,21 +92,21 @@ def nothing_lost_or_doubled(out: Path) -> Result:
     return result
 
 
-@pytest.mark.parametrize("seconds", [[2.5], [1.5, 2.0]])
-def test_a_file_in_real_time_goes_on(seconds: list[float], tmp_path: Path) -> None:
+@pytest.mark.parametrize("operations", [[160], [90, 110]])
+def test_a_file_in_real_time_goes_on(operations: list[int], tmp_path: Path) -> None:
     out = tmp_path / "out"
-    deaths = [Death(seconds=at) for at in seconds]
-    assert crash_and_resume(Feed(str(recording())), options(out, "4"), deaths) == len(seconds)
+    deaths = [Death(operation=at) for at in operations]
+    assert crash_and_resume(Feed(str(recording())), options(out, "4"), deaths) == len(operations)
     result = nothing_lost_or_doubled(out)
     assert result.run.media_s == pytest.approx(LENGTH, abs=0.5)
-    assert 1 <= result.run.resumed <= len(seconds)
+    assert 1 <= result.run.resumed <= len(operations)
     assert result.sources[0].gaps == []
 
 
 def test_an_interrupted_run_can_be_gone_on_with(tmp_path: Path) -> None:
     """Ctrl-C leaves a report, and the run goes on from its last saved state."""
     out, feed = tmp_path / "out", Feed(str(recording()))
-    assert watched(feed, options(out, "4"), Death(seconds=2.0, by=signal.SIGINT))[0] == 0
+    assert watched(feed, options(out, "4"), Death(operation=130, by=signal.SIGINT))[0] == 0
     first = Result.load(out / "events.json")
     assert first.run.interrupted
     assert first.run.media_s < LENGTH - 1
@@ -122,7 +122,7 @@ def test_an_interrupted_run_can_be_gone_on_with(tmp_path: Path) -> None:
 def test_a_camera_goes_on_and_the_gap_is_told(tmp_path: Path) -> None:
     out = tmp_path / "out"
     feed = Feed(str(excerpt(recording(), 7.0, tmp_path / "camera.mp4")), live=True)
-    assert crash_and_resume(feed, options(out), [Death(seconds=4.0)]) == 1
+    assert crash_and_resume(feed, options(out), [Death(operation=110)]) == 1
     told, result = emitted(out), Result.load(out / "events.json")
     ids = [record["id"] for record in told]
     assert len(ids) == len(set(ids))
@@ -151,7 +151,7 @@ def test_a_full_disk_is_gone_on_from(unbroken: tuple[Path, int], tmp_path: Path)
 def test_a_clock_that_jumped_leaves_a_sane_gap(jump: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "out"
     feed = Feed(str(excerpt(recording(), 3.0, tmp_path / "camera.mp4")), live=True)
-    assert watched(feed, options(out), Death(seconds=1.5))[0] == -signal.SIGKILL
+    assert watched(feed, options(out), Death(operation=90))[0] == -signal.SIGKILL
     monkeypatch.setattr(opening, "open_source", live)
     now = time.time
     monkeypatch.setattr(resumption.time, "time", lambda: now() + jump)
