@@ -20,11 +20,11 @@ from pathlib import Path
 from random import Random
 
 from headrace.core.item import SECOND
-from headrace.understanding.memory import ObservationMemory
+from headrace.understanding.extractive import answer as plain
 from headrace.understanding.observation import Observation, format_time
+from headrace.understanding.observations import ObservationMemory
 from headrace.understanding.past import Past
 from headrace.understanding.reply import reply
-from headrace.understanding.responder import answer as plain
 from headrace.understanding.search import Query
 from tests.clips.words import UNSHOWN, VOCABULARY
 from tests.understanding.noise import misread

@@ -36,7 +36,7 @@ from headrace.core.clock import MeasuredClock, Stopwatch
 from headrace.core.frame import Frame
 from headrace.core.item import SECOND
 from headrace.media.source import MediaSource, Part
-from headrace.understanding.memory import ObservationMemory
+from headrace.understanding.observations import ObservationMemory
 from headrace.understanding.reader import TextReader
 from headrace.understanding.settle import SettleGate
 from headrace.understanding.standing import StandingQuestions

@@ -12,7 +12,7 @@ from headrace.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from headrace.config import Config
-    from headrace.understanding.responder import Responder
+    from headrace.understanding.extractive import Answers
 
 Llm = Annotated[
     str | None,
@@ -21,7 +21,7 @@ Llm = Annotated[
 Meaning = Annotated[bool, typer.Option("--meaning", help="Search by meaning too (extra: meaning).")]
 
 
-def choose_responder(url: str | None, config: Config) -> Responder | None:
+def choose_responder(url: str | None, config: Config) -> Answers | None:
     """Who words the answers, or None to quote.
 
     Evidence and the key go to that server, so a settings file that merely lies in the current folder, which

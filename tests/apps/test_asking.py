@@ -19,8 +19,8 @@ from headrace.cli import main
 from headrace.cli_ask import HINT
 from headrace.core.errors import ConfigError
 from headrace.core.item import SECOND
-from headrace.understanding.memory import ObservationMemory
 from headrace.understanding.observation import Observation
+from headrace.understanding.observations import ObservationMemory
 
 DOCS = Path(__file__).parents[2] / "docs" / "asking.md"
 

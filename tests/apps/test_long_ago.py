@@ -10,7 +10,7 @@ from headrace.apps.recall import recall
 from headrace.apps.watch import Options, watch
 from headrace.core import SECOND
 from headrace.media.info import Info
-from headrace.understanding.responder import answer
+from headrace.understanding.extractive import answer
 from headrace.understanding.search import Query
 from tests.clips import UNSHOWN
 

@@ -23,8 +23,8 @@ from headrace.core.frame import Frame
 from headrace.core.item import SECOND, Emission, emission_id
 from headrace.core.stateful import Snapshot, load, save
 from headrace.core.trace import read_trace
-from headrace.understanding.memory import ObservationMemory
 from headrace.understanding.observation import Observation
+from headrace.understanding.observations import ObservationMemory
 
 
 def noise(number: int, size: tuple[int, int] = (320, 180)) -> Frame:

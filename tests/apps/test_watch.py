@@ -31,7 +31,7 @@ from headrace.core.trace import read_trace
 from headrace.media import VirtualVideo
 from headrace.media.info import Info
 from headrace.understanding.drop import DifferentialDrop
-from headrace.understanding.responder import answer
+from headrace.understanding.extractive import answer
 from headrace.understanding.search import Query
 from tests.apps.watching import lecture, short, troubles
 from tests.clips import UNSHOWN

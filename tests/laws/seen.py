@@ -11,13 +11,13 @@ import numpy as np
 
 from headrace.core.item import SECOND, Item
 from headrace.recipes.timechat import DropRatioDip
+from headrace.understanding.blockadmission import BlockAdmission
 from headrace.understanding.boundary import BoundaryDetector
 from headrace.understanding.drop import DifferentialDrop
-from headrace.understanding.gate import Admission
 from headrace.understanding.hold import Hold
 from headrace.understanding.linecache import LineCache
-from headrace.understanding.memory import SMALLEST, ObservationMemory
 from headrace.understanding.observation import Observation
+from headrace.understanding.observations import SMALLEST, ObservationMemory
 from headrace.understanding.perceive import Moment, Perceive
 from headrace.understanding.planner import ReadingPlan
 from headrace.understanding.reader import ReadLine
@@ -48,12 +48,12 @@ def judged() -> list[Item]:
 
 
 @cache
-def dropped() -> list[Admission]:
+def dropped() -> list[BlockAdmission]:
     gate = DifferentialDrop()
     return [gate.admit(frame) for frame in frames()]
 
 
-def told(admission: Admission) -> Any:
+def told(admission: BlockAdmission) -> Any:
     fields = (admission.admitted, admission.unstable, admission.jumped, admission.version, admission.texture)
     return [field.copy() for field in fields], admission.tick, admission.origin, admission.corner, admission.score
 

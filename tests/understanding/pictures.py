@@ -13,7 +13,7 @@ import numpy.typing as npt
 from headrace.core.frame import Frame
 from headrace.core.item import SECOND, Item
 from headrace.core.stateful import Snapshot
-from headrace.understanding.gate import Admission, Box, Gate
+from headrace.understanding.blockadmission import BlockAdmission, BlockGate, Box
 from headrace.understanding.reader import ReadLine
 
 Plane = npt.NDArray[np.uint8]
@@ -58,7 +58,7 @@ def items(pictures: Iterable[Plane]) -> list[Item]:
     return [item(luma, tick) for tick, luma in enumerate(pictures)]
 
 
-def admissions(gate: Gate, pictures: Iterable[Plane]) -> list[Admission]:
+def admissions(gate: BlockGate, pictures: Iterable[Plane]) -> list[BlockAdmission]:
     return [gate.admit(one) for one in items(pictures)]
 
 

@@ -16,22 +16,22 @@ from headrace.core.errors import InputError
 from headrace.core.graph import Graph
 from headrace.core.item import SECOND, Emission, Item
 from headrace.testing import Recorder, leak_test, run_graph
+from headrace.understanding.blockadmission import BlockAdmission, BlockGate
 from headrace.understanding.drop import DifferentialDrop
-from headrace.understanding.gate import Admission, Gate
 from headrace.understanding.lumagate import LARGEST_SIDE
 from headrace.understanding.perceive import Perceive
 from headrace.understanding.settle import SettleGate
 from tests.understanding.pictures import SIZE, admissions, frame, item, items, noisy, page, varied, wall
 
-GATES: dict[str, Callable[[], Gate]] = {"settle": SettleGate, "differential drop": DifferentialDrop}
+GATES: dict[str, Callable[[], BlockGate]] = {"settle": SettleGate, "differential drop": DifferentialDrop}
 
 
 @pytest.fixture(params=GATES, ids=str)
-def make(request: pytest.FixtureRequest) -> Callable[[], Gate]:
+def make(request: pytest.FixtureRequest) -> Callable[[], BlockGate]:
     return GATES[request.param]
 
 
-def check(admission: Admission) -> None:
+def check(admission: BlockAdmission) -> None:
     """One grid for all arrays; it covers the frame but for a block at each border."""
     rows, cols = admission.admitted.shape
     for mask in (admission.admitted, admission.unstable, admission.jumped):
@@ -56,7 +56,7 @@ def check(admission: Admission) -> None:
 @pytest.mark.parametrize(
     "size", [(1, 1), (1, 37), (37, 1), (16, 16), (17, 33), (63, 64), (641, 359), (1409, 64), (3840, 2160)]
 )
-def test_frames_of_any_size(make: Callable[[], Gate], size: tuple[int, int]) -> None:
+def test_frames_of_any_size(make: Callable[[], BlockGate], size: tuple[int, int]) -> None:
     gate = make()
     pictures = [wall(*size, seed=tick // 4) for tick in range(8)]
     seen = admissions(gate, pictures)
@@ -77,7 +77,7 @@ def test_the_size_may_change_at_any_frame(sizes: list[tuple[int, int]], seed: in
             check(admission)
 
 
-def test_a_new_size_begins_anew(make: Callable[[], Gate]) -> None:
+def test_a_new_size_begins_anew(make: Callable[[], BlockGate]) -> None:
     after = [page(("Second", (20, 60)), size=(200, 120))] * 8
     gate, fresh = make(), make()
     admissions(gate, varied(20))
@@ -88,25 +88,25 @@ def test_a_new_size_begins_anew(make: Callable[[], Gate]) -> None:
 
 
 @pytest.mark.parametrize("data", [None, "a text", np.zeros((4, 4), np.uint8)])
-def test_what_is_no_frame_is_refused(make: Callable[[], Gate], data: object) -> None:
+def test_what_is_no_frame_is_refused(make: Callable[[], BlockGate], data: object) -> None:
     with pytest.raises(InputError, match=r"needs video frames; got \w+ from 'door'"):
         make().admit(Item(0, "video", data, source="door"))
 
 
 @pytest.mark.parametrize("shape", [(1, LARGEST_SIDE + 1), (LARGEST_SIDE + 1, 1), (0, 5), (5, 0)])
-def test_absurd_sizes_are_refused(make: Callable[[], Gate], shape: tuple[int, int]) -> None:
+def test_absurd_sizes_are_refused(make: Callable[[], BlockGate], shape: tuple[int, int]) -> None:
     with pytest.raises(InputError, match="from 'camera': a side must have 1 to"):
         make().admit(item(np.zeros(shape, np.uint8), 0))
 
 
-def test_the_longest_sides_are_bounded(make: Callable[[], Gate]) -> None:
+def test_the_longest_sides_are_bounded(make: Callable[[], BlockGate]) -> None:
     gate = make()
     for tick in range(4):
         gate.admit(item(np.full((LARGEST_SIDE, 1400), 10 * tick, np.uint8), tick))
         assert gate.nbytes() <= gate.max_bytes()
 
 
-def test_frames_are_not_changed(make: Callable[[], Gate]) -> None:
+def test_frames_are_not_changed(make: Callable[[], BlockGate]) -> None:
     stream = items(varied(30))
     before = [one.data.y.copy() for one in stream]
     for one in stream:
@@ -117,7 +117,7 @@ def test_frames_are_not_changed(make: Callable[[], Gate]) -> None:
     assert all((one.data.y == luma).all() for one, luma in zip(stream, before, strict=True))
 
 
-def judge(make: Callable[[], Gate], stream: list[Item]) -> list[Emission]:
+def judge(make: Callable[[], BlockGate], stream: list[Item]) -> list[Emission]:
     """What a gate and the boundary detector say of each frame, as emissions."""
 
     def build(graph: Graph) -> Recorder:
@@ -145,7 +145,7 @@ def chaos(future: list[Item], rng: random.Random) -> list[Item]:
     return [*other, replace(last, pts=last.pts + SECOND, arrival=last.arrival + SECOND)]
 
 
-def test_nothing_depends_on_the_future(make: Callable[[], Gate]) -> None:
+def test_nothing_depends_on_the_future(make: Callable[[], BlockGate]) -> None:
     stream = items(varied(48))
     cuts = [stream[k].arrival + late for k in (2, 9, 21, 33, 40) for late in (0, 7)]
     leak_test(lambda given: judge(make, given), stream, noise=chaos, cuts=cuts)
@@ -165,9 +165,10 @@ def test_cells_and_boxes_fit_together(
     x1, y1 = min(320, x0 + box[2]), min(192, y0 + box[3])
     rows, cols = round(192 // pitch) + 2, round(320 // pitch) + 2
     nothing = np.zeros((rows, cols), bool)
-    admission = Admission(
-        frame(page()), nothing, nothing, nothing, np.zeros((rows, cols), np.float32),
-        np.full((rows, cols), -1, np.int32), 0, origin=origin, corner=(float(shift[0]), float(shift[1])), pitch=pitch,
+    admission = BlockAdmission(
+        admitted=nothing, tick=0, frame=frame(page()), unstable=nothing, jumped=nothing,
+        texture=np.zeros((rows, cols), np.float32), version=np.full((rows, cols), -1, np.int32), origin=origin,
+        corner=(float(shift[0]), float(shift[1])), pitch=pitch,
     )  # fmt: skip
     col0, row0, col1, row1 = admission.cells((x0, y0, x1, y1))
     back = admission.box(col0 - origin[0], row0 - origin[1], col1 - origin[0], row1 - origin[1])

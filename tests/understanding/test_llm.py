@@ -12,10 +12,10 @@ import pytest
 
 from headrace.core.errors import ConfigError, InputError
 from headrace.core.item import SECOND
+from headrace.understanding.extractive import answer
 from headrace.understanding.llm import KEY, LONGEST_ANSWER, Remote
-from headrace.understanding.memory import ObservationMemory, View
 from headrace.understanding.observation import Observation
-from headrace.understanding.responder import answer
+from headrace.understanding.observations import ObservationMemory, View
 from headrace.understanding.search import Query
 
 SECRET = "sk-very-secret"

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from headrace.core.errors import ConfigError, StateError
 from headrace.core.item import SECOND
 from headrace.core.stateful import Snapshot, Stateful, load, save
-from headrace.understanding.memory import SMALLEST, ObservationMemory, near_duplicate
 from headrace.understanding.observation import Observation, format_span, format_time
+from headrace.understanding.observations import SMALLEST, ObservationMemory, near_duplicate
 from headrace.understanding.search import Query
 from tests.clips.words import VOCABULARY
 from tests.understanding.noise import recording

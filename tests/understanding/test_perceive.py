@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.core.item import Item, emission_id
-from headrace.understanding.gate import Admission
+from headrace.understanding.blockadmission import BlockAdmission
 from headrace.understanding.perceive import Moment, Perceive, merge_moments
 from headrace.understanding.scene import roll
 from headrace.understanding.settle import SettleGate
@@ -46,9 +46,9 @@ def test_a_moment_weighs_what_its_frame_weighs() -> None:
 
 def moment(tick: int, admitted: np.ndarray, jumped: np.ndarray, origin: tuple[int, int] = (0, 0)) -> Item:
     shape = admitted.shape
-    admission = Admission(
-        frame(A), admitted, np.zeros(shape, bool), jumped, np.zeros(shape, np.float32), np.zeros(shape, np.int32),
-        tick, origin=origin,
+    admission = BlockAdmission(
+        admitted=admitted, tick=tick, frame=frame(A), unstable=np.zeros(shape, bool), jumped=jumped,
+        texture=np.zeros(shape, np.float32), version=np.zeros(shape, np.int32), origin=origin,
     )  # fmt: skip
     return Item(tick, "moment", Moment(admission, "event"), tick, source="camera")
 

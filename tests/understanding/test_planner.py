@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.understanding.gate import Box
+from headrace.understanding.blockadmission import Box
 from headrace.understanding.planner import ReadingPlan, join_boxes
 from headrace.understanding.settle import SettleGate
 from tests.understanding.pictures import SIZE, Plane, admissions, item, noisy, page

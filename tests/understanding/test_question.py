@@ -13,8 +13,8 @@ from headrace.core.errors import ConfigError
 from headrace.core.item import SECOND
 from headrace.core.stateful import Stateful
 from headrace.understanding.matching import EXACT, JOINED, NOISY, Line, Term, content
-from headrace.understanding.memory import ObservationMemory
 from headrace.understanding.observation import Observation
+from headrace.understanding.observations import ObservationMemory
 from headrace.understanding.question import Evidence, find
 from headrace.understanding.search import Query
 from headrace.understanding.standing import StandingQuestions

@@ -13,7 +13,7 @@ from headrace.core.graph import Graph
 from headrace.core.item import MS, SECOND, Item
 from headrace.core.overflow import Latest
 from headrace.testing import Recorder, run_graph
-from headrace.understanding.gate import Mask
+from headrace.understanding.admission import Mask
 from headrace.understanding.perceive import Perceive, merge_moments
 from headrace.understanding.reader import ReadLine
 from headrace.understanding.reading import Reader, Reading

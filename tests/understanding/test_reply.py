@@ -6,8 +6,8 @@ import pytest
 
 from benchmarks.watch.asking import asked, recording, right
 from headrace.core.item import SECOND
-from headrace.understanding.memory import ObservationMemory, read_all
 from headrace.understanding.observation import Observation
+from headrace.understanding.observations import ObservationMemory, read_all
 from headrace.understanding.past import Past
 from headrace.understanding.question import Answer, find
 from headrace.understanding.reply import reply

@@ -9,9 +9,9 @@ import pytest
 
 from headrace.core.errors import InputError
 from headrace.core.item import SECOND
-from headrace.understanding.memory import ObservationMemory, View
+from headrace.understanding.extractive import Answer, Extractive, Responder, answer
 from headrace.understanding.observation import Observation
-from headrace.understanding.responder import Answer, Extractive, Responder, answer
+from headrace.understanding.observations import ObservationMemory, View
 from headrace.understanding.search import Query
 
 

@@ -12,8 +12,8 @@ import pytest
 from headrace.core.errors import ConfigError
 from headrace.core.item import SECOND
 from headrace.understanding.meaning import MiniLM
-from headrace.understanding.memory import ObservationMemory
 from headrace.understanding.observation import Observation
+from headrace.understanding.observations import ObservationMemory
 from headrace.understanding.search import Query, bm25, compact, rank, tokens, trigrams, within
 
 LINES = [

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from headrace.core.item import MS, SECOND
-from headrace.understanding.gate import Admission, Box
+from headrace.understanding.blockadmission import BlockAdmission, Box
 from headrace.understanding.observation import Observation
 from headrace.understanding.reader import ReadLine
 from headrace.understanding.sameline import normalise
@@ -31,7 +31,7 @@ class Screen:
     def pts(self) -> int:
         return self.tick * SECOND // RATE
 
-    def show(self, *entered: Box, moving: Iterable[Box] = (), ticks: int = 1) -> Admission:
+    def show(self, *entered: Box, moving: Iterable[Box] = (), ticks: int = 1) -> BlockAdmission:
         """Let `ticks` frames pass; blocks of these boxes enter in the last one."""
         self.tick += ticks
         unstable, admitted = np.zeros(self.shape, bool), np.zeros(self.shape, bool)
@@ -40,7 +40,10 @@ class Screen:
                 mask[y0 // 16 : -(-y1 // 16), x0 // 16 : -(-x1 // 16)] = True
         self.version = np.where(admitted, np.int32(self.tick), self.version).astype(np.int32)
         texture = np.full(self.shape, 50, np.float32)
-        return Admission(self.frame, admitted, unstable, admitted, texture, self.version, self.tick)
+        return BlockAdmission(
+            admitted=admitted, tick=self.tick, frame=self.frame, unstable=unstable, jumped=admitted, texture=texture,
+            version=self.version,
+        )  # fmt: skip
 
 
 class Watch:
@@ -51,7 +54,7 @@ class Watch:
         self.ended: list[Observation] = []
         self.told: list[Observation] = []
 
-    def see(self, *entered: Box, moving: Iterable[Box] = (), ticks: int = 1) -> Admission:
+    def see(self, *entered: Box, moving: Iterable[Box] = (), ticks: int = 1) -> BlockAdmission:
         admission = self.screen.show(*entered, moving=moving, ticks=ticks)
         self.ended += list(self.tracks.look(self.screen.pts, admission))
         self.told += list(self.tracks.ripe(self.screen.pts))

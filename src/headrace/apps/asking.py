@@ -11,11 +11,11 @@ from typing import Any
 from headrace.apps.recall import Recall, recall
 from headrace.core.errors import ConfigError
 from headrace.core.item import SECOND
+from headrace.understanding.extractive import Answers
 from headrace.understanding.meaning import Encoder
 from headrace.understanding.past import Past
 from headrace.understanding.question import Answer
 from headrace.understanding.reply import reply
-from headrace.understanding.responder import Responder
 from headrace.understanding.search import Query, tokens
 
 
@@ -63,7 +63,7 @@ class Recollection:
             for name, memory in found.memories.items()
         ]
 
-    def ask(self, question: str, responder: Responder | None = None) -> Answer:
+    def ask(self, question: str, responder: Answers | None = None) -> Answer:
         """Answer a question; ConfigError if it has no word."""
         if not tokens(question):
             raise ConfigError(f"the question {question!r} has no word; write what to look for")

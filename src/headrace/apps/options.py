@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headrace.core.recipe import Recipe
-from headrace.understanding.gate import Gate
-from headrace.understanding.responder import Responder
+from headrace.understanding.blockadmission import BlockGate
+from headrace.understanding.extractive import Answers
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class Options:
     disk: int = 1 << 30
     keep: Sequence[str] = ()
     speed: str = "max"
-    gate: Callable[[], Gate] | Recipe | None = None
+    gate: Callable[[], BlockGate] | Recipe | None = None
     asr: str = ""
-    responder: Responder | None = None
+    responder: Answers | None = None
     meaning: bool = False
     resume: bool = False
     every_s: float = 10.0

@@ -25,7 +25,7 @@ from headrace.core.files import atomic_write
 from headrace.core.frame import Frame
 from headrace.core.stateful import Snapshot, load, save
 from headrace.core.trace import Trace
-from headrace.understanding.memory import ObservationMemory
+from headrace.understanding.observations import ObservationMemory
 
 #: Shares of the disk budget; the rest is for the memory and the reports.
 TRACE_SHARE, THUMBNAIL_SHARE, STATE_SHARE = 0.25, 0.25, 0.3

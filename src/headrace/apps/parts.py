@@ -10,7 +10,7 @@ from headrace.apps.options import Options
 from headrace.apps.result import SourceInfo
 from headrace.core.errors import ConfigError
 from headrace.core.recipe import Recipe
-from headrace.understanding.gate import Gate
+from headrace.understanding.blockadmission import BlockGate
 from headrace.understanding.reading import Reader
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Parts:
         recogniser: puts speech into words; None to tell only when somebody spoke.
     """
 
-    gate: Gate | None = None
+    gate: BlockGate | None = None
     reader: Reader | None = None
     listen: Listen | None = None
     recogniser: Recogniser | None = None
@@ -83,7 +83,7 @@ class Kit:
         return Listen(self._network)
 
 
-def _gate(made: Callable[[], Gate] | Recipe | None) -> Callable[[], Any]:
+def _gate(made: Callable[[], BlockGate] | Recipe | None) -> Callable[[], Any]:
     """What makes the gate of a session."""
     if made is None:
         from headrace.understanding.settle import SettleGate

@@ -14,7 +14,7 @@ from headrace.core.errors import InputError, StateError
 from headrace.core.item import SECOND
 from headrace.core.stateful import Snapshot, load
 from headrace.understanding.meaning import Encoder
-from headrace.understanding.memory import ObservationMemory
+from headrace.understanding.observations import ObservationMemory
 
 #: Bytes of a recalled memory: what is recalled is not forgotten again; the files that it comes from bound it.
 AMPLE = 1 << 50

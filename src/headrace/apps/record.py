@@ -20,8 +20,8 @@ from headrace.core.clock import Clock
 from headrace.core.item import SECOND, Emission, Item, emission_id
 from headrace.core.stateful import Snapshot
 from headrace.media.heard import Heard
-from headrace.understanding.memory import LONGEST_TEXT, ObservationMemory
 from headrace.understanding.observation import Observation
+from headrace.understanding.observations import LONGEST_TEXT, ObservationMemory
 from headrace.understanding.perceive import Moment
 from headrace.understanding.question import Evidence as Found
 from headrace.understanding.reading import Sighting

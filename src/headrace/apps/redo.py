@@ -14,8 +14,8 @@ from headrace.apps.result import Alert
 from headrace.core.errors import InputError
 from headrace.core.item import SECOND
 from headrace.core.trace import read_trace
-from headrace.understanding.memory import near_duplicate
 from headrace.understanding.observation import Observation
+from headrace.understanding.observations import near_duplicate
 
 #: Fields that are needed of a record.
 MARK: dict[str, type | UnionType] = {"source": str, "number": int}

@@ -24,7 +24,7 @@ from headrace.core.sound import Sound
 from headrace.core.stateful import Snapshot, Stateful
 from headrace.media.listen import Listen
 from headrace.media.transcribe import Transcribe
-from headrace.understanding.gate import Gate
+from headrace.understanding.blockadmission import BlockGate
 from headrace.understanding.hold import Hold
 from headrace.understanding.perceive import Moment, Perceive, merge_moments
 from headrace.understanding.reading import Reader, Reading, Sighting
@@ -180,7 +180,7 @@ class Session:
             self._wire_sound(graph, items, self.parts.listen, source.can_wait)
         return graph
 
-    def _wire_pictures(self, graph: Graph, items: Stream[Any], gate: Gate, reader: Reader, can_wait: bool) -> None:
+    def _wire_pictures(self, graph: Graph, items: Stream[Any], gate: BlockGate, reader: Reader, can_wait: bool) -> None:
         hold, perceive, reading = Hold(SECOND // RATE), Perceive(gate), Reading(reader)
         self._ops |= {"hold": hold, "perceive": perceive, "reading": reading}
         frames: Stream[Frame] = graph.map(Only("video"), items, name="pictures")

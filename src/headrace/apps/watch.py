@@ -32,7 +32,7 @@ from headrace.core.item import SECOND, Emission
 from headrace.core.recipe import Recipe
 from headrace.core.trace import Trace
 from headrace.understanding.meaning import Encoder
-from headrace.understanding.memory import SMALLEST, ObservationMemory
+from headrace.understanding.observations import SMALLEST, ObservationMemory
 from headrace.understanding.search import Query, tokens
 from headrace.understanding.standing import StandingQuestions
 

@@ -23,8 +23,8 @@ from headrace.evaluation.planted_recall import EventRecall
 from headrace.evaluation.truth import Event
 
 if TYPE_CHECKING:
+    from headrace.understanding.blockadmission import BlockAdmission
     from headrace.understanding.drop import DifferentialDrop
-    from headrace.understanding.gate import Admission
 
 #: Frames a second at which streams are judged, as `headrace watch` does.
 RATE = 6
@@ -154,7 +154,7 @@ class DropRatioDip:
         self._ratios = deque(maxlen=self.recent)
         self._low = False
 
-    def see(self, admission: Admission) -> bool:
+    def see(self, admission: BlockAdmission) -> bool:
         """Judge the next step; True where the trigger speaks."""
         ratio, before = 1 - admission.share, self._low
         self._low = len(self._ratios) >= self.WARM and ratio < float(np.quantile(self._ratios, self.dips))

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from headrace.understanding.gate import Floats
+from headrace.understanding.admission import Floats
 
 BLOCK = 16
 #: Frames wider than this are judged at half, a third, … of their size.

@@ -6,8 +6,8 @@ from typing import Self
 
 import numpy as np
 
+from headrace.understanding.admission import Mask
 from headrace.understanding.blocks import Blocks, distance
-from headrace.understanding.gate import Mask
 from headrace.understanding.lumagate import LumaGate
 
 

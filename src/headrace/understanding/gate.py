@@ -2,92 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol, TypeVar
 
-import numpy as np
-import numpy.typing as npt
-
-from headrace.core.frame import Frame
 from headrace.core.item import Item
 from headrace.core.stateful import Stateful
+from headrace.understanding.admission import Admission
 
-Mask = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float32]
-#: (x0, y0, x1, y1) in pixels of the frame, half open.
-Box = tuple[int, int, int, int]
+A_co = TypeVar("A_co", bound=Admission, covariant=True)
 
 
-@dataclass(slots=True)
-class Admission:
-    """What a gate says of one frame: which blocks of 16 x 16 pixels enter now.
+class Gate(Stateful, Protocol[A_co]):
+    """Decides what enters, item by item. Causal and deterministic.
 
-    Attributes:
-        frame: the frame itself, for whoever reads what was admitted.
-        admitted: bool [rows, cols]: blocks that enter.
-        unstable: bool [rows, cols]: blocks that are moving now.
-        jumped: bool [rows, cols]: blocks so different from what was last admitted that they show
-            something else.
-        texture: float32 [rows, cols]: range of luma inside the block; text has much.
-        version: int32 [rows, cols]: the tick at which each block last entered, -1 for never.
-        tick: number of this frame among those the gate saw.
-        moving: the camera moves or moved a moment ago.
-        origin: (col, row) of block (0, 0) in the scene, in whole blocks: with a still camera
-            (0, 0); when the camera pans, the grid stays attached to the scene.
-        corner: (x, y) pixel of the frame at which block (0, 0) begins.
-        pitch: pixels of the frame per block side (16, more for frames larger than the gate's own).
-        score: mean absolute change of luma since the last tick.
-    """
-
-    frame: Frame
-    admitted: Mask
-    unstable: Mask
-    jumped: Mask
-    texture: Floats
-    version: npt.NDArray[np.int32]
-    tick: int
-    moving: bool = False
-    origin: tuple[int, int] = (0, 0)
-    corner: tuple[float, float] = (0.0, 0.0)
-    pitch: float = 16.0
-    score: float = 0.0
-    extra: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def share(self) -> float:
-        """Share of the blocks that enter."""
-        return float(self.admitted.mean()) if self.admitted.size else 0.0
-
-    def box(self, col0: int, row0: int, col1: int, row1: int) -> Box:
-        """The pixels of blocks [col0, col1) x [row0, row1), cut to the frame."""
-        x, y = self.corner
-        width, height = self.frame.width, self.frame.height
-        left, top = int(x + col0 * self.pitch), int(y + row0 * self.pitch)
-        right, bottom = round(x + col1 * self.pitch), round(y + row1 * self.pitch)
-        return max(0, left), max(0, top), min(width, right), min(height, bottom)
-
-    def cells(self, box: Box) -> tuple[int, int, int, int]:
-        """Scene blocks (col0, row0, col1, row1) that a box of pixels touches."""
-        x, y = self.corner
-        col, row = self.origin
-        return (
-            col + int((box[0] - x) // self.pitch),
-            row + int((box[1] - y) // self.pitch),
-            col + int((box[2] - 1 - x) // self.pitch) + 1,
-            row + int((box[3] - 1 - y) // self.pitch) + 1,
-        )
-
-    def window(self, cells: tuple[int, int, int, int]) -> tuple[slice, slice] | None:
-        """Rows and columns of this frame's grid that scene blocks fall on; None if outside."""
-        rows, cols = self.admitted.shape
-        col, row = self.origin
-        top, bottom = max(0, cells[1] - row), min(rows, cells[3] - row)
-        left, right = max(0, cells[0] - col), min(cols, cells[2] - col)
-        return (slice(top, bottom), slice(left, right)) if top < bottom and left < right else None
-
-
-class Gate(Stateful, Protocol):
-    """Decides what enters, frame by frame. Causal and deterministic.
+    Two kinds of items are judged: frames, by gates on blocks of luma (a `BlockAdmission` comes of them), and
+    tokens, by gates on features (a `TokenAdmission`).
 
     Attributes:
         kind: its name in snapshots and results.
@@ -95,6 +23,10 @@ class Gate(Stateful, Protocol):
 
     kind: str
 
-    def admit(self, item: Item) -> Admission:
-        """Judge one video item (`data` is a `Frame`). Any size; a change of size resets the gate."""
+    def admit(self, item: Item) -> A_co:
+        """Judge one item. The grid may have any size; a change of it resets the gate.
+
+        Raises:
+            InputError: the item carries something else than this gate judges.
+        """
         ...

@@ -16,10 +16,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from headrace.core.errors import ConfigError, InputError
-from headrace.understanding.memory import View
+from headrace.understanding.extractive import NOT_SEEN
 from headrace.understanding.observation import format_span
+from headrace.understanding.observations import View
 from headrace.understanding.question import Evidence, find
-from headrace.understanding.responder import NOT_SEEN
 from headrace.understanding.search import Query
 
 KEY = "HEADRACE_LLM_KEY"

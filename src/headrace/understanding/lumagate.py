@@ -12,8 +12,9 @@ from headrace.core.errors import InputError
 from headrace.core.frame import Frame
 from headrace.core.item import Item
 from headrace.core.stateful import Snapshot
+from headrace.understanding.admission import Mask
+from headrace.understanding.blockadmission import BlockAdmission
 from headrace.understanding.blocks import BLOCK, LARGEST_SIDE, Blocks, blocks, working_luma
-from headrace.understanding.gate import Admission, Mask
 from headrace.understanding.scene import Aligned, Scene, roll
 
 Arrays = dict[str, npt.NDArray[np.generic]]
@@ -49,7 +50,7 @@ class LumaGate(ABC):
     def judge(self, picture: Blocks, moving: bool) -> tuple[Mask, Mask, Mask]:
         """(admitted, unstable, jumped), each bool [rows, cols], for the next picture."""
 
-    def admit(self, item: Item) -> Admission:
+    def admit(self, item: Item) -> BlockAdmission:
         """Judge one frame. Raises InputError if `item.data` is no Frame, empty or absurdly large."""
         frame = item.data
         if not isinstance(frame, Frame):
@@ -78,9 +79,10 @@ class LumaGate(ABC):
         if self._version is None:
             self._version = np.full(admitted.shape, -1, np.int32)
         self._version = np.where(admitted, np.int32(self._tick), self._version).astype(np.int32)
-        return Admission(
-            frame, admitted, unstable, jumped, picture.texture, self._version, self._tick, cut.moving, cut.origin,
-            (cut.corner[0] * factor, cut.corner[1] * factor), float(BLOCK * factor), score,
+        return BlockAdmission(
+            admitted=admitted, tick=self._tick, score=score, frame=frame, unstable=unstable, jumped=jumped,
+            texture=picture.texture, version=self._version, moving=cut.moving, origin=cut.origin,
+            corner=(cut.corner[0] * factor, cut.corner[1] * factor), pitch=float(BLOCK * factor),
         )  # fmt: skip
 
     # -- Stateful -----------------------------------------------------------------------------

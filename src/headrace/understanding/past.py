@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from headrace.understanding.memory import ObservationMemory, View
+from headrace.understanding.observations import ObservationMemory, View
 from headrace.understanding.search import Query
 
 

@@ -9,8 +9,8 @@ from typing import Self
 from headrace.core.item import Item, emission_id
 from headrace.core.op import Op
 from headrace.core.stateful import Snapshot
+from headrace.understanding.blockadmission import BlockAdmission, BlockGate
 from headrace.understanding.boundary import Boundary, BoundaryDetector
-from headrace.understanding.gate import Admission, Gate
 from headrace.understanding.scene import roll
 
 
@@ -25,7 +25,7 @@ class Moment:
             boundary of score 0.
     """
 
-    admission: Admission
+    admission: BlockAdmission
     segment: str
     boundary: Boundary | None = None
 
@@ -37,7 +37,7 @@ class Moment:
 class Perceive(Op):
     """Runs the gate and the boundary detector over video items; Stateful."""
 
-    def __init__(self, gate: Gate, boundaries: BoundaryDetector | None = None) -> None:
+    def __init__(self, gate: BlockGate, boundaries: BoundaryDetector | None = None) -> None:
         self.gate, self.boundaries = gate, boundaries or BoundaryDetector()
         self._segment = ""
 

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from headrace.core.stateful import Snapshot
-from headrace.understanding.gate import Admission, Box, Mask
+from headrace.understanding.admission import Mask
+from headrace.understanding.blockadmission import BlockAdmission, Box
 from headrace.understanding.scene import roll
 
 #: Blocks with a smaller range of luma hold no text.
@@ -46,7 +47,7 @@ class ReadingPlan:
         self._origin = (0, 0)
         self._tick = -1
 
-    def plan(self, admission: Admission) -> list[tuple[Box, bool]]:
+    def plan(self, admission: BlockAdmission) -> list[tuple[Box, bool]]:
         """Regions to read in this frame, each with whether it is read by force (it never held still)."""
         self._follow(admission)
         grid, tick = self._grid, admission.tick
@@ -80,7 +81,7 @@ class ReadingPlan:
         merged = join_boxes([*boxes, *forced])
         return [(box, not any(_overlap(box, settled) for settled in boxes)) for box in merged]
 
-    def learn(self, admission: Admission, box: Box, lines: int) -> None:
+    def learn(self, admission: BlockAdmission, box: Box, lines: int) -> None:
         """What a forced reading found: look again soon, or ever more rarely."""
         window = admission.window(admission.cells(box))
         if window is None:
@@ -91,14 +92,14 @@ class ReadingPlan:
         else:
             patience[window] = np.minimum(self.LONGEST_PATIENCE, patience[window] * 2)
 
-    def postpone(self, admission: Admission, box: Box) -> None:
+    def postpone(self, admission: BlockAdmission, box: Box) -> None:
         """A region was planned but could not be read in time: plan it again."""
         window = admission.window(admission.cells(box))
         if window is not None and "pending" in self._grid:
             self._grid["pending"][window] = True
             self._grid["read"][window] = -(1 << 30)
 
-    def _follow(self, admission: Admission) -> None:
+    def _follow(self, admission: BlockAdmission) -> None:
         """Keep the arrays on the scene; begin anew when the frame size changes."""
         shape = admission.texture.shape
         if not self._grid or self._grid["pending"].shape != shape:
@@ -121,7 +122,7 @@ class ReadingPlan:
             self._grid = {name: roll(self._grid[name], cols, rows, unknown) for name, unknown in fresh.items()}
         self._origin = admission.origin
 
-    def _forced(self, admission: Admission, textured: Mask, elapsed: int) -> list[Box]:
+    def _forced(self, admission: BlockAdmission, textured: Mask, elapsed: int) -> list[Box]:
         """Regions of textured blocks that have been moving for longer than their patience."""
         grid = self._grid
         grid["restless"] = np.where(admission.unstable & textured, grid["restless"] + elapsed, 0).astype(np.int32)

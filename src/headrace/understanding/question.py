@@ -18,8 +18,8 @@ import numpy.typing as npt
 
 from headrace.core.item import SECOND
 from headrace.understanding.matching import FUNCTION_WORDS, SAYING, Line, Term, bearing, content, names_something
-from headrace.understanding.memory import View
 from headrace.understanding.observation import Observation
+from headrace.understanding.observations import View
 from headrace.understanding.search import Query, Scores, inverse_frequency, tokens
 
 #: Covered share of a question's words, by rarity, from which it counts as seen. Two of three equally

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from headrace.core.item import Item
 from headrace.core.op import Op
 from headrace.core.stateful import Snapshot
-from headrace.understanding.gate import Box
+from headrace.understanding.blockadmission import Box
 from headrace.understanding.observation import Observation
 from headrace.understanding.planner import ReadingPlan
 from headrace.understanding.reader import ReadLine

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
+from headrace.understanding.extractive import NOT_SEEN, Answers, answer, asks_when
 from headrace.understanding.matching import SAYING, names_something
-from headrace.understanding.memory import View, joined
+from headrace.understanding.observations import View, joined
 from headrace.understanding.past import Past
 from headrace.understanding.phrase import Phrase
 from headrace.understanding.question import Answer, Stretch, find
-from headrace.understanding.responder import NOT_SEEN, Responder, answer, asks_when
 from headrace.understanding.search import Query, tokens
 from headrace.understanding.timewords import TimeWords
 from headrace.understanding.window import Window, window
@@ -22,7 +22,7 @@ _HEARD = frozenset(("audio", "hear", "heard", "hears", "sound", "sounds"))
 _EVENTS = frozenset(("event", "events", "scene", "scenes"))
 
 
-def reply(question: Query, pasts: Iterable[Past], responder: Responder | None = None) -> Answer:
+def reply(question: Query, pasts: Iterable[Past], responder: Answers | None = None) -> Answer:
     """Answer a question from what is remembered of one or several streams, ranked together.
 
     The question's time words bound what is looked at, each stream on its own clock; the answer's `windows`

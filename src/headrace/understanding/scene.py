@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from headrace.core.stateful import Snapshot
+from headrace.understanding.admission import Floats
 from headrace.understanding.blocks import BLOCK, LARGEST_WORKING, quarter
-from headrace.understanding.gate import Floats
 
 #: Largest shift per tick, in pixels (|dx| + |dy|), that is believed to be a pan.
 LARGEST_SHIFT = 64.0

@@ -6,8 +6,8 @@ from typing import Self
 
 import numpy as np
 
+from headrace.understanding.admission import Floats, Mask
 from headrace.understanding.blocks import Blocks, distance, row_gain
-from headrace.understanding.gate import Floats, Mask
 from headrace.understanding.lumagate import LumaGate
 
 

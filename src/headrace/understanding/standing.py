@@ -14,8 +14,8 @@ from headrace.core.errors import ConfigError
 from headrace.core.item import SECOND
 from headrace.core.stateful import Snapshot
 from headrace.understanding.matching import FUNCTION_WORDS, STATE_WORDS, Line, Term, bearing, content, stem
-from headrace.understanding.memory import row_bytes
 from headrace.understanding.observation import Observation
+from headrace.understanding.observations import row_bytes
 from headrace.understanding.question import Evidence
 from headrace.understanding.search import Scores, tokens
 

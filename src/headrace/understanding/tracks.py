@@ -11,7 +11,8 @@ import numpy as np
 
 from headrace.core.item import MS, SECOND, emission_id
 from headrace.core.stateful import Snapshot
-from headrace.understanding.gate import Admission, Mask
+from headrace.understanding.admission import Mask
+from headrace.understanding.blockadmission import BlockAdmission
 from headrace.understanding.observation import Observation
 from headrace.understanding.reader import ReadLine
 from headrace.understanding.sameline import alike, clock, counted, grown, newest, normalise, part
@@ -114,7 +115,7 @@ class LineTracks:
                 if not track.wait:
                     yield track.observation
 
-    def look(self, pts: int, admission: Admission) -> Iterator[Observation]:
+    def look(self, pts: int, admission: BlockAdmission) -> Iterator[Observation]:
         """Extend the lines that still stand at this frame; yields those that have just ended."""
         while self._tracks and not self._tracks[0].live and pts - self._tracks[0].observation.last > RETURN_WITHIN:
             self._tracks.popleft()
@@ -142,7 +143,7 @@ class LineTracks:
     def read(
         self,
         pts: int,
-        admission: Admission,
+        admission: BlockAdmission,
         source: str,
         line: ReadLine,
         segment: str | None = None,
@@ -186,7 +187,7 @@ class LineTracks:
         track.wait, track.since = 0, seen.first
         return seen, True
 
-    def _begin(self, pts: int, admission: Admission, new: Track, hasty: bool) -> tuple[Observation, bool] | None:
+    def _begin(self, pts: int, admission: BlockAdmission, new: Track, hasty: bool) -> tuple[Observation, bool] | None:
         """A reading of no known line: the next value of one that ticks, or a new line."""
         before = self._counted(pts, new)
         if before is not None:
@@ -257,7 +258,7 @@ class LineTracks:
                 yield track.observation
 
     def _match(
-        self, pts: int, key: str, score: float, cut: bool, cells: Cells, admission: Admission
+        self, pts: int, key: str, score: float, cut: bool, cells: Cells, admission: BlockAdmission
     ) -> tuple[Track | None, bool]:
         """The newest line that a reading extends, and whether it replaces its text."""
         for track in reversed(self._tracks):
@@ -315,7 +316,7 @@ class LineTracks:
         return REMEMBERED * (512 + 4 * LONGEST_TEXT + LARGEST_INK)
 
 
-def _stands(track: Track, admission: Admission, beside: Cells | None = None) -> bool:
+def _stands(track: Track, admission: BlockAdmission, beside: Cells | None = None) -> bool:
     """Whether at least half of a line's blocks of ink (those not in `beside`) still show what was read there."""
     window = admission.window(track.cells)
     if window is None:
@@ -335,7 +336,7 @@ def _stands(track: Track, admission: Admission, beside: Cells | None = None) -> 
     return bool(counts.any() and intact[counts].mean() >= 0.5)
 
 
-def _ink(admission: Admission, cells: Cells) -> str:
+def _ink(admission: BlockAdmission, cells: Cells) -> str:
     """Which blocks of a line hold ink, see `Track`; empty if none does, or some lie outside the picture."""
     window = admission.window(cells)
     if window is None:
@@ -346,7 +347,7 @@ def _ink(admission: Admission, cells: Cells) -> str:
     return "".join("1" if block else "0" for block in ink.ravel())
 
 
-def _restless(admission: Admission, cells: Cells) -> bool:
+def _restless(admission: BlockAdmission, cells: Cells) -> bool:
     """Whether much of what has texture about a line, a line's height up and down, is moving."""
     height = cells[3] - cells[1]
     window = admission.window((cells[0], cells[1] - height, cells[2], cells[3] + height))
