@@ -27,7 +27,7 @@ Answers: TypeAlias = Responder[Query, View]
 
 
 @dataclass(frozen=True)
-class Extractive:
+class Extractive(Responder[Query, View]):
     """Quotes its evidence; never says anything that was not read.
 
     "Sluice gate 3 is open" — on screen 0:41-0:49 (camera1). A question that asks when leads with the time. One

@@ -20,6 +20,7 @@ from headrace.understanding.extractive import NOT_SEEN
 from headrace.understanding.observation import format_span
 from headrace.understanding.observations import View
 from headrace.understanding.question import Evidence, find
+from headrace.understanding.responder import Responder
 from headrace.understanding.search import Query
 
 KEY = "HEADRACE_LLM_KEY"
@@ -38,7 +39,7 @@ INSTRUCTION = (
 
 
 @dataclass(frozen=True)
-class Remote:
+class Remote(Responder[Query, View]):
     """Composes an answer from the evidence by POST /v1/chat/completions, streamed.
 
     Only the question, and the text, kind, time span and source of the evidence are sent. The key is read from the

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from headrace.core.errors import ConfigError
 from headrace.core.stateful import Snapshot
 from headrace.understanding.meaning import Encoder
+from headrace.understanding.memory import Memory
 from headrace.understanding.observation import Observation
 from headrace.understanding.search import LOOK_ALIKE, Query, Scores, rank, within
 
@@ -73,7 +74,7 @@ class View:
         return [self.rows[i] for i in order if scores[i] > 0]
 
 
-class ObservationMemory:
+class ObservationMemory(Memory[Observation, Query, View]):
     """Observations under a hard budget of bytes; merges before it forgets.
 
     When a write exceeds the budget: (1) near-duplicates become one row, whose weight is their sum and
@@ -169,6 +170,9 @@ class ObservationMemory:
 
     def max_bytes(self) -> int:
         return self._budget
+
+    def tiers(self) -> dict[str, int]:
+        return {"host": self._bytes}
 
     def snapshot(self) -> Snapshot:
         counters = [self.written, self.merged, self.forgotten, self.forgotten_weight]

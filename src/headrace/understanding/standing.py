@@ -18,6 +18,7 @@ from headrace.understanding.observation import Observation
 from headrace.understanding.observations import row_bytes
 from headrace.understanding.question import Evidence
 from headrace.understanding.search import Scores, tokens
+from headrace.understanding.trigger import Respond, Trigger
 
 #: Mean certainty of its words from which a standing question fires; every word must be there.
 CERTAIN = 0.9
@@ -44,28 +45,16 @@ class StandingQuestion:
     after: int = -(1 << 62)
 
 
-@dataclass(slots=True)
-class Alert:
-    """A standing question came true.
+@dataclass(frozen=True, slots=True)
+class Alert(Respond):
+    """A standing question came true: `since` is when the last of the evidence appeared, which are lines.
 
     Attributes:
-        question: id of the standing question.
-        when: its text.
-        since: media time at which the last of the evidence appeared, ns.
-        now: time of the decision, ns.
-        evidence: the lines that cover it.
+        when: text of the standing question.
     """
 
-    question: str
-    when: str
-    since: int
-    now: int
-    evidence: list[Evidence]
-
-    @property
-    def latency(self) -> int:
-        """ns from the appearance to the decision."""
-        return self.now - self.since
+    evidence: tuple[Evidence, ...] = ()
+    when: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """JSON-serialisable; times in seconds."""
@@ -78,7 +67,7 @@ class Alert:
         }
 
 
-class StandingQuestions:
+class StandingQuestions(Trigger[Sequence[Observation]]):
     """Fires an alert, once, when a line or the lines of one moment say what a question waits for.
 
     Every content word and number must be there, with a mean certainty of `CERTAIN`: a misread letter is
@@ -135,7 +124,7 @@ class StandingQuestions:
                     question.armed = False
                     self._recent[question.id].clear()
                     since = max(item.start for item in cause)
-                    alerts.append(Alert(question.id, question.text, since, now, cause))
+                    alerts.append(Alert(question.id, since, now, tuple(cause), question.text))
                     break
         return alerts
 
