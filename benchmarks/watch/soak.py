@@ -36,9 +36,9 @@ from headrace.core.clock import MeasuredClock, Stopwatch
 from headrace.core.frame import Frame
 from headrace.core.item import SECOND
 from headrace.media.source import MediaSource, Part
+from headrace.understanding.gates.lumasettle import LumaSettle
 from headrace.understanding.observations import ObservationMemory
 from headrace.understanding.reader import TextReader
-from headrace.understanding.settle import SettleGate
 from headrace.understanding.standing import StandingQuestions
 from tests.clips import UNSHOWN, VOCABULARY, endless
 
@@ -137,7 +137,7 @@ def _soak(size: tuple[int, int], minutes: float, seed: int, folder: Path) -> Soa
     desk = Desk(MeasuredClock(), Journal(trace), SilentView(), output)
     info = SourceInfo(source.name, "", *size, float(RATE))
     record = Record(info, memory, StandingQuestions(NEVER), desk)
-    parts = Parts(SettleGate(), TextReader())
+    parts = Parts(LumaSettle(), TextReader())
     session = Session(Primed(source), record, parts, lambda state: output.save(0, state, 1))
 
     def sample() -> None:

@@ -29,6 +29,7 @@ COMMANDS = (
     "headrace.cli_ask",
     "headrace.cli_recipes",
     "headrace.cli_compare",
+    "headrace.cli_eval",
     "headrace.cli_setup",
 )
 

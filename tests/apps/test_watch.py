@@ -30,8 +30,8 @@ from headrace.core.item import SECOND, Emission
 from headrace.core.trace import read_trace
 from headrace.media import VirtualVideo
 from headrace.media.info import Info
-from headrace.understanding.drop import DifferentialDrop
 from headrace.understanding.extractive import answer
+from headrace.understanding.gates.lumadrop import LumaDrop
 from headrace.understanding.search import Query
 from tests.apps.watching import lecture, short, troubles
 from tests.clips import UNSHOWN
@@ -215,7 +215,7 @@ def test_the_budget_is_cut_to_what_the_disk_holds(tmp_path: Path) -> None:
 
 
 def test_another_gate_may_be_given() -> None:
-    result = watch(short()[0], Options(gate=DifferentialDrop))
+    result = watch(short()[0], Options(gate=LumaDrop))
     assert result.run.gate == "differential-drop"
     assert result.text
 

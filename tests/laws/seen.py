@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from headrace.core.item import SECOND, Item
-from headrace.recipes.timechat import DropRatioDip
 from headrace.understanding.blockadmission import BlockAdmission
 from headrace.understanding.boundary import BoundaryDetector
-from headrace.understanding.drop import DifferentialDrop
+from headrace.understanding.dip import DropRatioDip
+from headrace.understanding.gates.lumadrop import LumaDrop
+from headrace.understanding.gates.lumasettle import LumaSettle
 from headrace.understanding.hold import Hold
 from headrace.understanding.linecache import LineCache
 from headrace.understanding.observation import Observation
@@ -23,7 +24,6 @@ from headrace.understanding.planner import ReadingPlan
 from headrace.understanding.reader import ReadLine
 from headrace.understanding.reading import Reading, Sighting
 from headrace.understanding.scene import Scene
-from headrace.understanding.settle import SettleGate
 from headrace.understanding.standing import StandingQuestions
 from headrace.understanding.tiles import TileTurnover
 from headrace.understanding.tracks import LineTracks
@@ -43,19 +43,23 @@ def frames() -> list[Item]:
 @cache
 def judged() -> list[Item]:
     """The moments of the frames, by a gate of their own."""
-    perceive = Perceive(SettleGate())
+    perceive = Perceive(LumaSettle())
     return [moment for frame in frames() for moment in perceive.step(frame)]
 
 
 @cache
 def dropped() -> list[BlockAdmission]:
-    gate = DifferentialDrop()
+    gate = LumaDrop()
     return [gate.admit(frame) for frame in frames()]
 
 
 def told(admission: BlockAdmission) -> Any:
     fields = (admission.admitted, admission.unstable, admission.jumped, admission.version, admission.texture)
     return [field.copy() for field in fields], admission.tick, admission.origin, admission.corner, admission.score
+
+
+def spoken(trigger: DropRatioDip, i: int) -> Any:
+    return [(one.since, one.evidence) for one in trigger.decide(i, dropped()[i])]
 
 
 def moment(made: Any) -> Any:
@@ -121,15 +125,19 @@ CACHES = {
 NEVER_FORKED = {1: ONE_AT_A_TIME, 2: NO_FORK, 5: TIMES_OF_ITEMS, 6: NO_REFERENCE, 8: NO_FORK}
 
 SEEN = [
-    Fed("settle", SettleGate, lambda part, i: told(part.admit(frames()[i]))),
-    Fed("settle, longer window", lambda: SettleGate(window=5), lambda part, i: told(part.admit(frames()[i]))),
-    Fed("differential drop", DifferentialDrop, lambda part, i: told(part.admit(frames()[i]))),
-    Fed("drop ratio dip", lambda: DropRatioDip(recent=12), lambda part, i: part.see(dropped()[i])),
+    Fed("settle", LumaSettle, lambda part, i: told(part.admit(frames()[i]))),
+    Fed("settle, longer window", lambda: LumaSettle(window=5), lambda part, i: told(part.admit(frames()[i]))),
+    Fed("differential drop", LumaDrop, lambda part, i: told(part.admit(frames()[i]))),
+    Fed(
+        "drop ratio dip",
+        lambda: DropRatioDip(recent=12),
+        lambda part, i: [one.since for one in part.decide(i, dropped()[i])],
+    ),
     Fed("hold", lambda: Hold(SECOND // 24), lambda part, i: held(part.step(frames()[i]))),
     Fed("scene", Scene, aligned),
     Fed("boundaries", BoundaryDetector, lambda part, i: part.see(frames()[i].pts, frames()[i].data)),
     Fed("tiles", TileTurnover, lambda part, i: (part.see(frames()[i].data.y), part.shifted()), capacity=5),
-    Fed("perceive", lambda: Perceive(SettleGate()), lambda part, i: moment(part.step(frames()[i]))),
+    Fed("perceive", lambda: Perceive(LumaSettle()), lambda part, i: moment(part.step(frames()[i]))),
     Fed("plan", ReadingPlan, lambda part, i: part.plan(judged()[i].data.admission)),
     Fed("tracks", LineTracks, tracked),
     Fed("reading", lambda: Reading(DigestReader()), lambda part, i: sightings(part.step(judged()[i]))),

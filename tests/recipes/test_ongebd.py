@@ -11,6 +11,7 @@ from headrace.evaluation.planted import REGIMES, Planted
 from headrace.recipes.ongebd import OnGEBD, _streams, bursts
 from headrace.recipes.registry import open_registry
 from headrace.understanding.boundary import BoundaryDetector
+from headrace.understanding.gates.surprise import Surprise
 
 
 def test_the_registry_finds_it_and_its_settings_reach_the_detector() -> None:
@@ -20,6 +21,12 @@ def test_the_registry_finds_it_and_its_settings_reach_the_detector() -> None:
     assert (detector.horizon, detector.sigmas, detector.gap) == (5, 2.0, 7)
     usual, ours = BoundaryDetector(), OnGEBD()
     assert all(getattr(usual, field.name) == getattr(ours, field.name) for field in fields(OnGEBD))
+
+
+def test_its_gate_on_tokens_has_the_same_settings() -> None:
+    gate = OnGEBD(horizon=5, memory=20, sigmas=2.0, floor=0.2).tokens()
+    assert isinstance(gate, Surprise)
+    assert (gate.horizon, gate.span, gate.sigmas, gate.floor) == (5, 20, 2.0, 0.2)
 
 
 def test_the_detector_finds_planted_cuts() -> None:

@@ -10,8 +10,10 @@ from headrace.core.errors import ConfigError
 from headrace.core.item import SECOND
 from headrace.evaluation.planted import REGIMES, Planted
 from headrace.recipes.registry import open_registry
-from headrace.recipes.timechat import DropRatioDip, TimeChat, demo_boundaries, demo_events
-from headrace.understanding.drop import DifferentialDrop
+from headrace.recipes.timechat import TimeChat, demo_boundaries, demo_events
+from headrace.understanding.dip import DropRatioDip
+from headrace.understanding.gates.lumadrop import LumaDrop
+from headrace.understanding.gates.tokendrop import TokenDrop
 from headrace.understanding.perceive import Perceive
 
 
@@ -23,8 +25,10 @@ def admissions(seed: int, seconds: float, regime: str = "calm") -> list:
 def test_the_registry_finds_it_and_it_builds_the_gate() -> None:
     assert open_registry().entry("timechat").load() is TimeChat
     gate = TimeChat(threshold=3.0).build()
-    assert isinstance(gate, DifferentialDrop)
+    assert isinstance(gate, LumaDrop)
     assert gate.threshold == 3.0
+    assert isinstance(TimeChat().tokens(), TokenDrop)
+    assert (TimeChat().tokens().similarity, TimeChat(similarity=0.25).tokens().similarity) == (0.5, 0.25)
 
 
 def test_its_gate_drops_what_did_not_change_and_can_be_resumed_within_perceive() -> None:
@@ -50,7 +54,7 @@ def test_the_trigger_speaks_at_a_cut() -> None:
     stream = Planted(2, "calm", 40)
     trigger = TimeChat().trigger()
     gate = TimeChat().build()
-    spoken = [item.pts for item in stream.items() if trigger.see(gate.admit(item))]
+    spoken = [item.pts for item in stream.items() if trigger.decide(item.pts, gate.admit(item))]
     cuts = [event.start for event in stream.boundaries if event.content["transition"] == "cut"]
     assert cuts
     assert set(cuts) <= set(spoken)
@@ -61,18 +65,18 @@ def test_the_trigger_looks_at_recent_ratios_only_and_can_be_resumed() -> None:
     seen = admissions(3, 60, "noise")
     trigger, forgets = DropRatioDip(recent=20), DropRatioDip(recent=20)
     for admission in seen[:50]:
-        trigger.see(admission)
+        trigger.decide(0, admission)
     for admission in seen[30:50]:
-        forgets.see(admission)
+        forgets.decide(0, admission)
     fork, resumed = trigger.fork(), DropRatioDip(recent=20)
     resumed.restore(trigger.snapshot())
-    after = [[t.see(admission) for admission in seen[50:]] for t in (trigger, forgets, fork, resumed)]
+    after = [[t.decide(0, admission) for admission in seen[50:]] for t in (trigger, forgets, fork, resumed)]
     assert any(after[0])
     assert after[0][1:] == after[1][1:]
     assert after[0] == after[2] == after[3]
     assert trigger.nbytes() <= trigger.max_bytes()
     trigger.reset()
-    assert not any(trigger.see(admission) for admission in seen[: DropRatioDip.WARM])
+    assert not any(trigger.decide(0, admission) for admission in seen[: DropRatioDip.WARM])
 
 
 @pytest.mark.parametrize("wrong", [{"dips": 0.0}, {"dips": 1.0}, {"recent": 3}])

@@ -8,16 +8,16 @@ from hypothesis import strategies as st
 
 from headrace.core.item import Item, emission_id
 from headrace.understanding.blockadmission import BlockAdmission
+from headrace.understanding.gates.lumasettle import LumaSettle
 from headrace.understanding.perceive import Moment, Perceive, merge_moments
 from headrace.understanding.scene import roll
-from headrace.understanding.settle import SettleGate
 from tests.understanding.pictures import frame, items, page, wall
 
 A, B = page(("First", (20, 60))), wall(320, 192, 3)
 
 
 def test_the_first_frame_opens_the_first_event() -> None:
-    first, second = (moment for one in items([A] * 2) for moment in Perceive(SettleGate()).step(one))
+    first, second = (moment for one in items([A] * 2) for moment in Perceive(LumaSettle()).step(one))
     assert first.kind == "moment"
     assert first.data.boundary.score == 0
     assert first.data.boundary.pts == first.pts == 0
@@ -26,7 +26,7 @@ def test_the_first_frame_opens_the_first_event() -> None:
 
 
 def test_an_event_lasts_until_the_next_boundary() -> None:
-    perceive = Perceive(SettleGate())
+    perceive = Perceive(LumaSettle())
     moments = [moment for one in items([A] * 18 + [B] * 18) for moment in perceive.step(one)]
     opened = [moment for moment in moments if moment.data.boundary is not None]
     assert [moment.data.boundary.pts // 10**8 for moment in opened] == [0, 30]
@@ -40,7 +40,7 @@ def test_an_event_lasts_until_the_next_boundary() -> None:
 
 
 def test_a_moment_weighs_what_its_frame_weighs() -> None:
-    (moment,) = Perceive(SettleGate()).step(items([A])[0])
+    (moment,) = Perceive(LumaSettle()).step(items([A])[0])
     assert moment.data.nbytes == frame(A).nbytes
 
 
@@ -93,7 +93,7 @@ def test_a_new_frame_size_leaves_the_old_moment_behind() -> None:
 
 def test_merging_keeps_the_boundary_of_what_waited() -> None:
     """Else its lines would be told of the wrong event."""
-    perceive = Perceive(SettleGate())
+    perceive = Perceive(LumaSettle())
     moments = [made for one in items([A] * 18 + [B] * 6) for made in perceive.step(one)]
     found = next(k for k, made in enumerate(moments) if k and made.data.boundary is not None)
     boundary = moments[found].data.boundary

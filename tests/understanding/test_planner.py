@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.understanding.blockadmission import Box
+from headrace.understanding.gates.lumasettle import LumaSettle
 from headrace.understanding.planner import ReadingPlan, join_boxes
-from headrace.understanding.settle import SettleGate
 from tests.understanding.pictures import SIZE, Plane, admissions, item, noisy, page
 
 FIRST = page(("First line", (20, 60)), ("Second line", (20, 150)))
@@ -21,7 +21,7 @@ INK = ((18, 36, 190, 68), (18, 126, 210, 158))
 def planned(pictures: list[Plane], plan: ReadingPlan | None = None) -> list[list[tuple[Box, bool]]]:
     """The regions of each frame."""
     plan = plan or ReadingPlan()
-    return [plan.plan(admission) for admission in admissions(SettleGate(), pictures)]
+    return [plan.plan(admission) for admission in admissions(LumaSettle(), pictures)]
 
 
 def covers(box: Box, ink: Box) -> bool:
@@ -72,7 +72,7 @@ def test_a_region_waits_while_its_neighbourhood_moves_but_not_for_ever() -> None
 
 def test_what_never_holds_still_is_read_by_force_ever_more_rarely() -> None:
     rng = np.random.default_rng(5)
-    plan, gate = ReadingPlan(), SettleGate()
+    plan, gate = ReadingPlan(), LumaSettle()
     forced = []
     for tick in range(600):
         luma = page()
@@ -93,7 +93,7 @@ def test_what_moves_and_holds_text_is_read_often() -> None:
     plan = ReadingPlan()
     forced = 0
     scrolling = [page(("Breaking news", (300 - 3 * k, 60)), size=SIZE) for k in range(60)]
-    for admission in admissions(SettleGate(follow=False), scrolling):
+    for admission in admissions(LumaSettle(follow=False), scrolling):
         for box, by_force in plan.plan(admission):
             forced += by_force
             plan.learn(admission, box, 2)
@@ -102,7 +102,7 @@ def test_what_moves_and_holds_text_is_read_often() -> None:
 
 def test_what_could_not_be_read_is_planned_again() -> None:
     plan = ReadingPlan()
-    seen = admissions(SettleGate(), [FIRST] * 12)
+    seen = admissions(LumaSettle(), [FIRST] * 12)
     first = [plan.plan(admission) for admission in seen[:3]][-1]
     assert first
     for box, _ in first:
@@ -114,7 +114,7 @@ def test_what_could_not_be_read_is_planned_again() -> None:
 
 
 def test_postponing_before_any_plan_or_out_of_sight_is_harmless() -> None:
-    (admission,) = admissions(SettleGate(), [FIRST])
+    (admission,) = admissions(LumaSettle(), [FIRST])
     plan = ReadingPlan()
     plan.postpone(admission, (0, 0, 50, 50))
     plan.plan(admission)
@@ -125,7 +125,7 @@ def test_postponing_before_any_plan_or_out_of_sight_is_harmless() -> None:
 @pytest.mark.parametrize("size", [(1, 1), (17, 16), (640, 32), (1410, 40)])
 def test_frames_of_any_size(size: tuple[int, int]) -> None:
     plan = ReadingPlan()
-    for admission in admissions(SettleGate(), [noisy(page(size=size), 60, k // 6) for k in range(24)]):
+    for admission in admissions(LumaSettle(), [noisy(page(size=size), 60, k // 6) for k in range(24)]):
         for box, _ in plan.plan(admission):
             assert 0 <= box[0] < box[2] <= size[0]
             assert 0 <= box[1] < box[3] <= size[1]
@@ -137,7 +137,7 @@ def test_the_plan_follows_the_scene() -> None:
     plan, canvas = ReadingPlan(), page(("Notice", (200, 100)), size=(700, 192))
     textured = np.asarray(np.clip(canvas.astype(int) - np.arange(700)[None, :] % 37, 0, 255), np.uint8)
     pictures = [np.ascontiguousarray(textured[:, 6 * k : 6 * k + 320]) for k in range(24)]
-    for k, admission in enumerate(admissions(SettleGate(), pictures)):
+    for k, admission in enumerate(admissions(LumaSettle(), pictures)):
         for box, _ in plan.plan(admission):
             assert 0 <= box[0] < box[2] <= 320
             plan.postpone(admission, box)

@@ -14,10 +14,10 @@ from headrace.core.item import MS, SECOND, Item
 from headrace.core.overflow import Latest
 from headrace.testing import Recorder, run_graph
 from headrace.understanding.admission import Mask
+from headrace.understanding.gates.lumasettle import LumaSettle
 from headrace.understanding.perceive import Perceive, merge_moments
 from headrace.understanding.reader import ReadLine
 from headrace.understanding.reading import Reader, Reading
-from headrace.understanding.settle import SettleGate
 from tests.understanding.pictures import DigestReader, PlacedReader, Plane, items, page, varied
 
 FIRST, OTHER = page(("Harbour", (20, 60)), ("Control", (20, 150))), page(("Lock keeper", (20, 100)))
@@ -35,7 +35,7 @@ class Shown(PlacedReader):
 
 
 def moments(pictures: Iterable[Plane]) -> list[Item]:
-    perceive = Perceive(SettleGate())
+    perceive = Perceive(LumaSettle())
     return [moment for one in items(pictures) for moment in perceive.step(one)]
 
 

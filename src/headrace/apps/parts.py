@@ -86,9 +86,9 @@ class Kit:
 def _gate(made: Callable[[], BlockGate] | Recipe | None) -> Callable[[], Any]:
     """What makes the gate of a session."""
     if made is None:
-        from headrace.understanding.settle import SettleGate
+        from headrace.understanding.gates.lumasettle import LumaSettle
 
-        return SettleGate
+        return LumaSettle
     make: Callable[[], Any] = made.build if isinstance(made, Recipe) else made
     if not hasattr(make(), "admit"):
         raise ConfigError(f"{type(made).__name__} builds no gate; see `headrace recipes --family understanding`")

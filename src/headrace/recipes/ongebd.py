@@ -18,6 +18,7 @@ from headrace.evaluation.planted import REGIMES, Planted
 
 if TYPE_CHECKING:
     from headrace.understanding.boundary import BoundaryDetector
+    from headrace.understanding.gates.surprise import Surprise
 
 Floats = npt.NDArray[np.float32]
 #: Frames a second, and length of a stream in seconds.
@@ -32,7 +33,8 @@ class OnGEBD(Recipe):
 
     A consistent event anticipator predicts the next feature from the last ones; an online boundary discriminator
     compares the error (1 - cos)/2 with a Gaussian fitted to recent errors, and what exceeds it is a boundary. Here
-    the anticipation is the mean of recent coarse pictures, see `BoundaryDetector`.
+    the anticipation is the mean of recent coarse pictures, see `BoundaryDetector`. `tokens()` is the same anticipation
+    and the same test in every cell of an encoder's grid: a gate that lets in what was not expected.
 
     Attributes:
         horizon: pictures the anticipation is made from.
@@ -63,6 +65,12 @@ class OnGEBD(Recipe):
         from headrace.understanding.boundary import BoundaryDetector
 
         return BoundaryDetector(self.horizon, self.memory, self.sigmas, self.floor, self.longest, self.gap)
+
+    def tokens(self) -> Surprise:
+        """The gate on tokens."""
+        from headrace.understanding.gates.surprise import Surprise
+
+        return Surprise(self.horizon, self.memory, self.sigmas, self.floor)
 
     def check(self, seed: int = 0, full: bool = False) -> Check:
         """Planted streams of 120 s, 3 a regime (`full`: 10); thresholds of baselines are tuned on others.

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.resources import files
 from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from headrace.core.errors import ConfigError
 from headrace.core.item import SECOND, Item
 from headrace.core.recipe import Check, Recipe
-from headrace.core.stateful import Snapshot
 from headrace.evaluation.baselines import periodic, speak
 from headrace.evaluation.metrics import Score, alerts, pool
 from headrace.evaluation.planted import REGIMES, Planted
@@ -23,8 +20,9 @@ from headrace.evaluation.planted_recall import EventRecall
 from headrace.evaluation.truth import Event
 
 if TYPE_CHECKING:
-    from headrace.understanding.blockadmission import BlockAdmission
-    from headrace.understanding.drop import DifferentialDrop
+    from headrace.understanding.dip import DropRatioDip
+    from headrace.understanding.gates.lumadrop import LumaDrop
+    from headrace.understanding.gates.tokendrop import TokenDrop
 
 #: Frames a second at which streams are judged, as `headrace watch` does.
 RATE = 6
@@ -42,14 +40,15 @@ class TimeChat(Recipe):
     space and time. The first frame enters whole. Dropped tokens are compared all the same, so slow change is never
     seen. The share that is dropped dips where one scene follows another: `trigger()` speaks there.
 
-    This is the pixel variant, on luma means of 8 x 8 pixels: a block of 16 x 16 enters if one of its four means
+    `build()` is the pixel variant, on luma means of 8 x 8 pixels: a block of 16 x 16 enters if one of its four means
     changed by more than `threshold`. (The paper's code compares mean absolute RGB in [0, 1] per token and names no
-    default for it; its feature variant, with a default of cosine 0.5, needs a vision-language model.) The code picks
-    the lowest tenth of all drop ratios once the video is over; the trigger takes the lowest tenth of the recent
-    ones, so that it can run on a stream.
+    default for it.) `tokens()` is the feature variant, on whatever an encoder makes of a picture. The code picks the
+    lowest tenth of all drop ratios once the video is over; the trigger takes the lowest tenth of the recent ones, so
+    that it can run on a stream.
 
     Attributes:
         threshold: in luma levels of 255.
+        similarity: the cosine above which a token is dropped; 0.5 in the paper's scripts.
         dips: share of the steps, those of the lowest drop ratios, that trigger.
         recent: steps among which a drop ratio is low; 50 s at 6 frames a second.
     """
@@ -58,20 +57,29 @@ class TimeChat(Recipe):
     claim: ClassVar[str] = (
         "drops at least 80 % of the blocks of real video, and lets in at least 98 % of the events of full input"
     )
-    missing: ClassVar[tuple[str, ...]] = ("feature-space drop inside a vision-language model",)
+    missing: ClassVar[tuple[str, ...]] = ("positions of kept tokens inside a vision-language model",)
 
     threshold: float = 6.0
+    similarity: float = 0.5
     dips: float = 0.1
     recent: int = 300
 
-    def build(self) -> DifferentialDrop:
-        """The gate."""
-        from headrace.understanding.drop import DifferentialDrop
+    def build(self) -> LumaDrop:
+        """The gate on frames."""
+        from headrace.understanding.gates.lumadrop import LumaDrop
 
-        return DifferentialDrop(self.threshold)
+        return LumaDrop(self.threshold)
+
+    def tokens(self) -> TokenDrop:
+        """The gate on tokens."""
+        from headrace.understanding.gates.tokendrop import TokenDrop
+
+        return TokenDrop(self.similarity)
 
     def trigger(self) -> DropRatioDip:
-        """What speaks at scene transitions, from the gate's admissions."""
+        """What speaks at scene transitions, from the admissions of either gate."""
+        from headrace.understanding.dip import DropRatioDip
+
         return DropRatioDip(self.dips, self.recent)
 
     def check(self, seed: int = 0, full: bool = False) -> Check:
@@ -128,59 +136,6 @@ def _pair(figures: dict[str, float], group: str) -> str:
 
 
 @dataclass
-class DropRatioDip:
-    """Triggers where the drop ratio dips; Stateful.
-
-    A step is low if its drop ratio is below the `dips` quantile of the `recent` ones before it; the first of a run
-    of low steps triggers.
-
-    Raises:
-        ConfigError: `dips` is not within 0 and 1, or `recent` is below `WARM`.
-    """
-
-    dips: float = 0.1
-    recent: int = 300
-    #: Steps without which no ratio is low.
-    WARM: ClassVar[int] = 10
-    _ratios: deque[float] = field(init=False, repr=False)
-    _low: bool = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        if not 0 < self.dips < 1 or self.recent < self.WARM:
-            raise ConfigError(f"drop ratio dip: use 0 < dips < 1 and recent >= {self.WARM}")
-        self.reset()
-
-    def reset(self) -> None:
-        self._ratios = deque(maxlen=self.recent)
-        self._low = False
-
-    def see(self, admission: BlockAdmission) -> bool:
-        """Judge the next step; True where the trigger speaks."""
-        ratio, before = 1 - admission.share, self._low
-        self._low = len(self._ratios) >= self.WARM and ratio < float(np.quantile(self._ratios, self.dips))
-        self._ratios.append(ratio)
-        return self._low and not before
-
-    def snapshot(self) -> Snapshot:
-        return Snapshot("drop-ratio-dip", {"ratios": list(self._ratios), "low": self._low})
-
-    def restore(self, snapshot: Snapshot) -> None:
-        meta = snapshot.expect("drop-ratio-dip").meta
-        self._ratios, self._low = deque(meta["ratios"], maxlen=self.recent), meta["low"]
-
-    def fork(self) -> Self:
-        other = type(self)(self.dips, self.recent)
-        other.restore(self.snapshot())
-        return other
-
-    def nbytes(self) -> int:
-        return 8 * len(self._ratios) + 8
-
-    def max_bytes(self) -> int:
-        return 8 * self.recent + 8
-
-
-@dataclass
 class _Run:
     """One stream, judged by every method.
 
@@ -198,9 +153,9 @@ class _Run:
     def of(
         cls, recipe: TimeChat, seed: int, items: Iterable[Item], events: Sequence[Event], boundaries: Sequence[Event]
     ) -> Self:
-        from headrace.understanding.settle import SettleGate
+        from headrace.understanding.gates.lumasettle import LumaSettle
 
-        gates = {recipe.name: recipe.build(), "settle": SettleGate()}
+        gates = {recipe.name: recipe.build(), "settle": LumaSettle()}
         names = (recipe.name, "full input", "uniform random drop", "key frames", "settle")
         recalls = {name: EventRecall(events) for name in names}
         trigger = recipe.trigger()
@@ -214,7 +169,7 @@ class _Run:
                 recalls[name].see(item.pts, admission.admitted, admission.corner, admission.pitch)
                 if name == recipe.name:
                     everything = np.ones_like(admission.admitted)
-                    if trigger.see(admission):
+                    if trigger.decide(item.pts, admission):
                         spoken.append(item.pts)
         rate = 1 - recalls[recipe.name].dropped
         draw = np.random.default_rng([seed, 80])

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import fmean, pstdev
 from typing import Self
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from headrace.core.errors import StateError
 from headrace.core.frame import Frame
 from headrace.core.item import MS, SECOND
-from headrace.core.stateful import Snapshot
+from headrace.core.stateful import Snapshot, Stateful
+from headrace.understanding.anticipation import AdaptiveTest, Anticipation
 from headrace.understanding.tiles import TileTurnover
 
 Vector = npt.NDArray[np.float32]
@@ -83,12 +82,12 @@ class BoundaryDetector:
         self.reset()
 
     def reset(self) -> None:
-        self._recent: deque[Vector] = deque(maxlen=self.horizon)
-        self._errors: deque[float] = deque(maxlen=self.memory)
+        self._anticipation = Anticipation(self.horizon)
+        self._errors = AdaptiveTest(self.memory, self.sigmas, self.floor)
         self._burst: list[tuple[int, float]] = []
         self._last = -(1 << 62)
         self._tiles = TileTurnover()
-        self._shares: deque[float] = deque(maxlen=self.memory)
+        self._shares = AdaptiveTest(self.memory, REPLACED_SIGMAS, REPLACED)
         self._rise: int | None = None  # since when the share of replaced tiles is high
         self._waiting: tuple[int, float] | None = None  # boundary of the second cue, and its share
         self._before = 0
@@ -105,12 +104,11 @@ class BoundaryDetector:
 
     def _look(self, pts: int, frame: Frame) -> Boundary | None:
         """The first cue: the coarse picture against its anticipation."""
-        vector = picture(frame)
-        if not self._recent:
-            self._recent.append(vector)
+        vector, expected = picture(frame), self._anticipation.expected()
+        self._anticipation.push(vector)
+        if expected is None:
             return None
-        error = surprise(vector, np.mean(self._recent, axis=0))
-        self._recent.append(vector)
+        error = surprise(vector, expected)
         high = error > self.threshold()
         found = None
         if high:
@@ -120,17 +118,14 @@ class BoundaryDetector:
         elif self._burst:
             found = self._close(pts)
         if not high:
-            self._errors.append(error)
+            self._errors.learn(error)
         return found
 
     def _replaced(self, pts: int, frame: Frame) -> None:
         """The second cue: the share of replaced tiles; a rise of it waits for the first cue's word."""
-        limit = REPLACED
-        if self._shares:
-            limit = max(limit, fmean(self._shares) + REPLACED_SIGMAS * pstdev(self._shares))
         share = self._tiles.see(frame.y)
-        if share <= limit or len(self._shares) < 4 or self._tiles.shifted():
-            self._shares.append(share)
+        if share <= self._shares.threshold() or self._shares.known < AdaptiveTest.WARM or self._tiles.shifted():
+            self._shares.learn(share)
             self._rise = None
             return
         if self._rise is None:
@@ -138,7 +133,7 @@ class BoundaryDetector:
             if self._waiting is None and self._before - self._last >= self.gap:
                 self._waiting = (self._before, share)
         elif pts - self._rise >= self.longest:  # it has become usual
-            self._shares.append(share)
+            self._shares.learn(share)
 
     def _take(self, pts: int) -> Boundary | None:
         """The boundary of the second cue, unless the first cue has found one near it."""
@@ -156,14 +151,13 @@ class BoundaryDetector:
 
     def threshold(self) -> float:
         """The error above which a picture is a surprise now."""
-        if len(self._errors) < 4:
-            return self.floor
-        return max(self.floor, fmean(self._errors) + self.sigmas * pstdev(self._errors))
+        return float(self._errors.threshold())
 
     def _close(self, pts: int) -> Boundary | None:
         burst, self._burst = self._burst, []
         if pts - burst[0][0] >= self.longest:  # it has become usual: the threshold must learn it
-            self._errors.extend(error for _, error in burst)
+            for _, error in burst:
+                self._errors.learn(error)
         rises = [burst[0][1], *(max(0.0, b - a) for (_, a), (_, b) in pairwise(burst))]
         total = sum(rises)
         centre = sum((at - burst[0][0]) * rise for (at, _), rise in zip(burst, rises, strict=True)) / total
@@ -177,30 +171,29 @@ class BoundaryDetector:
 
     def snapshot(self) -> Snapshot:
         meta = {
-            "errors": list(self._errors),
             "burst": [list(pair) for pair in self._burst],
             "last": self._last,
-            "shares": list(self._shares),
             "rise": self._rise,
             "waiting": None if self._waiting is None else list(self._waiting),
             "before": self._before,
         }
-        own = Snapshot("own", meta, {"recent": np.stack(self._recent)} if self._recent else {})
-        return Snapshot.join("boundary-detector", {"own": own, "tiles": self._tiles.snapshot()}, {})
+        return Snapshot.join("boundary-detector", {name: part.snapshot() for name, part in self._parts().items()}, meta)
 
     def restore(self, snapshot: Snapshot) -> None:
-        own = snapshot.expect("boundary-detector").part("own")
-        meta, arrays = own.meta, own.arrays
-        recent = list(arrays["recent"]) if "recent" in arrays else []
-        if len(recent) > self.horizon:
-            raise StateError(f"the snapshot anticipates from {len(recent)} pictures, this detector from {self.horizon}")
-        self._recent = deque((vector.copy() for vector in recent), maxlen=self.horizon)
-        self._errors = deque(meta["errors"], maxlen=self.memory)
+        meta = snapshot.expect("boundary-detector").meta["own"]
         self._burst = [(pair[0], pair[1]) for pair in meta["burst"]]
         self._last, self._rise, self._before = meta["last"], meta["rise"], meta["before"]
-        self._shares = deque(meta["shares"], maxlen=self.memory)
         self._waiting = None if meta["waiting"] is None else (meta["waiting"][0], meta["waiting"][1])
-        self._tiles.restore(snapshot.part("tiles"))
+        for name, part in self._parts().items():
+            part.restore(snapshot.part(name))
+
+    def _parts(self) -> Mapping[str, Stateful]:
+        return {
+            "anticipation": self._anticipation,
+            "errors": self._errors,
+            "shares": self._shares,
+            "tiles": self._tiles,
+        }
 
     def fork(self) -> Self:
         other = type(self)(self.horizon, self.memory, self.sigmas, self.floor, self.longest, self.gap)
@@ -208,12 +201,12 @@ class BoundaryDetector:
         return other
 
     def nbytes(self) -> int:
-        numbers = len(self._errors) + len(self._shares) + 2 * len(self._burst)
-        return sum(v.nbytes for v in self._recent) + self._tiles.nbytes() + 8 * numbers + 128
+        return sum(part.nbytes() for part in self._parts().values()) + 16 * len(self._burst) + 128
 
     def max_bytes(self) -> int:
         size = LUMA_GRID[0] * LUMA_GRID[1] + 2 * CHROMA_GRID[0] * CHROMA_GRID[1]
-        return 4 * size * self.horizon + self._tiles.max_bytes() + 8 * 2 * (self.memory + BURST) + 128
+        parts = self._anticipation.max_bytes(size) + 2 * self._errors.max_bytes(1) + self._tiles.max_bytes()
+        return parts + 16 * BURST + 128
 
 
 def picture(frame: Frame) -> Vector:

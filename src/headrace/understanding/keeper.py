@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Self
 
 from headrace.core.item import Item
 from headrace.core.stateful import Snapshot
@@ -61,12 +61,3 @@ class Keeper:
 
     def max_bytes(self) -> int:
         return self.gate.max_bytes() + self.memory.max_bytes()
-
-
-def keeper_of(part: Any, window: Memory[TokenAdmission, Cue, TokenView], everything: Gate[TokenAdmission]) -> Keeper:
-    """A keeper of whatever a recipe builds: a gate gets `window` behind it, a memory `everything` before it."""
-    if isinstance(part, Keeper):
-        return part
-    if hasattr(part, "admit"):
-        return Keeper(part, window)
-    return Keeper(everything, part)

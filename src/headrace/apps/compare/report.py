@@ -7,16 +7,18 @@ import json
 import os
 from pathlib import Path
 
-from headrace.apps.compare.picture import png
+from headrace.apps.compare import picture, table
 from headrace.apps.compare.result import Comparison
-from headrace.apps.compare.table import markdown
+from headrace.apps.compare.understanding import picture as keepers_picture
+from headrace.apps.compare.understanding import table as keepers_table
+from headrace.apps.compare.understanding.result import Understanding
 from headrace.core.errors import CapacityError, ConfigError, InputError
 from headrace.core.files import atomic_write
 
 TABLE, DATA, PICTURE = "table.md", "table.json", "pareto.png"
 
 
-def text(comparison: Comparison) -> str:
+def text(comparison: Comparison | Understanding) -> str:
     """The text of table.json: the whole comparison."""
     return json.dumps(comparison.to_json(), ensure_ascii=True, allow_nan=False, indent=1) + "\n"
 
@@ -44,7 +46,7 @@ def expect_folder(path: str | os.PathLike[str]) -> Path:
     return target
 
 
-def write_report(comparison: Comparison, path: str | os.PathLike[str]) -> list[Path]:
+def write_report(comparison: Comparison | Understanding, path: str | os.PathLike[str]) -> list[Path]:
     """Write the three files, each whole or not at all, into a folder made if it is not there (mode 0700).
 
     All of them are made before the first is written. Files of an earlier comparison are replaced.
@@ -54,7 +56,11 @@ def write_report(comparison: Comparison, path: str | os.PathLike[str]) -> list[P
         CapacityError: the disk is full.
     """
     folder = expect_folder(path)
-    made = {DATA: text(comparison).encode(), TABLE: markdown(comparison).encode(), PICTURE: png(comparison)}
+    if isinstance(comparison, Understanding):
+        words, drawn = keepers_table.markdown(comparison), keepers_picture.png(comparison)
+    else:
+        words, drawn = table.markdown(comparison), picture.png(comparison)
+    made = {DATA: text(comparison).encode(), TABLE: words.encode(), PICTURE: drawn}
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name, data in made.items():
@@ -70,8 +76,9 @@ def _expect_ours(folder: Path) -> None:
     if not held:
         return
     try:
-        Comparison.from_json(json.loads((folder / DATA).read_bytes()))
-    except (InputError, OSError, ValueError, RecursionError):
+        data = json.loads((folder / DATA).read_bytes())
+        (Understanding if data["family"] == "understanding" else Comparison).from_json(data)
+    except (InputError, OSError, KeyError, TypeError, ValueError, RecursionError):
         raise ConfigError(
             f"{folder / held[0]} was not written by `headrace compare`; give a new or an empty folder as --out"
         ) from None

@@ -133,7 +133,7 @@ class Comparison:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; NaN becomes null. `json.dumps(…, allow_nan=False)` takes it."""
-        return {"format": FORMAT, **_plain(asdict(self))}
+        return {"format": FORMAT, **plain(asdict(self))}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
@@ -157,24 +157,27 @@ class Comparison:
 def _method(data: Mapping[str, Any]) -> MethodResult:
     fields = dict(data)
     for name in ("loss", "against"):
-        fields[name] = {bucket: _figure(one) for bucket, one in fields[name].items()}
-    fields["recall"] = {int(age): _figure(one) for age, one in fields["recall"].items()}
-    fields["cpu_ms_per_token"] = _figure(fields["cpu_ms_per_token"])
-    fields["slope"] = _number(fields["slope"])
+        fields[name] = {bucket: figure_of(one) for bucket, one in fields[name].items()}
+    fields["recall"] = {int(age): figure_of(one) for age, one in fields["recall"].items()}
+    fields["cpu_ms_per_token"] = figure_of(fields["cpu_ms_per_token"])
+    fields["slope"] = number_of(fields["slope"])
     return MethodResult(**fields)
 
 
-def _figure(data: Mapping[str, Any]) -> Figure:
-    return Figure(_number(data["mean"]), _number(data["low"]), _number(data["high"]))
+def figure_of(data: Mapping[str, Any]) -> Figure:
+    """A figure from its JSON."""
+    return Figure(number_of(data["mean"]), number_of(data["low"]), number_of(data["high"]))
 
 
-def _number(value: Any) -> float:
+def number_of(value: Any) -> float:
+    """A number from its JSON, in which null is NaN."""
     return math.nan if value is None else float(value)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """What JSON holds: keys are text, NaN is null."""
     if isinstance(value, dict):
-        return {str(key): _plain(one) for key, one in value.items()}
+        return {str(key): plain(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [plain(one) for one in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

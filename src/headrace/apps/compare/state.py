@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from headrace.apps.compare.figures import figures, less, result_of
+from headrace.apps.compare.machine import machine
 from headrace.apps.compare.methods import FAMILY, REFERENCE, Method, find
 from headrace.apps.compare.result import Comparison, MethodResult
 from headrace.core.errors import ConfigError
@@ -180,7 +180,7 @@ class _Run:
             methods=results,
             notes=([CAVEAT] if model == MODEL else []) + self._notes(tracks, facts),
             date=datetime.now(UTC).isoformat(timespec="seconds"),
-            machine=_machine(),
+            machine=machine(),
             seconds=time.perf_counter() - began,
         )
 
@@ -270,12 +270,3 @@ def _expect_past(tokens: int | None, budget: int) -> None:
 
 def _silent(what: str, done: int, total: int) -> None:
     """Progress that nobody wants."""
-
-
-def _machine() -> str:
-    import torch
-
-    python = f"{platform.python_implementation()} {platform.python_version()}"
-    threads = torch.get_num_threads()
-    cores = f"{os.cpu_count()} {platform.machine()} cores"
-    return f"{cores}, {python}, torch {torch.__version__} with {threads} thread{'s' * (threads > 1)}"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
+from headrace.apps.compare.markup import cell, grid
 from headrace.apps.compare.methods import REFERENCE
 from headrace.apps.compare.result import Comparison, Figure, MethodResult
 from headrace.apps.compare.words import (
@@ -59,7 +60,7 @@ def markdown(comparison: Comparison) -> str:
         _cost(comparison),
     ]
     if comparison.notes:
-        parts += ["## Notes", "\n".join(f"- {_cell(note)}" for note in comparison.notes)]
+        parts += ["## Notes", "\n".join(f"- {cell(note)}" for note in comparison.notes)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -95,11 +96,11 @@ def _measured(comparison: Comparison) -> str:
     when = _date(comparison.date)
     took = f" The run took {length(comparison.seconds)}" if comparison.seconds else " It ran"
     return (
-        f"How `{_cell(comparison.model)}`{_trained(comparison)} reads "
+        f"How `{cell(comparison.model)}`{_trained(comparison)} reads "
         f"{counted(comparison.streams, 'stream')} of {counted(comparison.tokens, 'token')} each "
-        f"(`{_cell(comparison.stream)}`, seed {comparison.seed}) under {counted(len(comparison.methods), 'method')}. "
+        f"(`{cell(comparison.stream)}`, seed {comparison.seed}) under {counted(len(comparison.methods), 'method')}. "
         f"All read the same tokens. A bounded method keeps {comparison.budget:,} tokens of a session, beside the block "
-        f"of up to {comparison.block:,} that is being written.{took} on {when}: {_cell(comparison.machine)}.\n\n"
+        f"of up to {comparison.block:,} that is being written.{took} on {when}: {cell(comparison.machine)}.\n\n"
         f"{_intervals(comparison)} A figure in **bold** is better than that of `{REFERENCE}`, and its interval says so."
     )
 
@@ -143,7 +144,7 @@ def _verdict(comparison: Comparison, method: MethodResult) -> str:
     found = method.against.get(where) if where else None
     if where is None or found is None or math.isnan(found.mean):
         return ""
-    at = f"`{_cell(method.name)}` at positions {span(comparison, where)} ({multiple(comparison, where)})"
+    at = f"`{cell(method.name)}` at positions {span(comparison, where)} ({multiple(comparison, where)})"
     if math.isnan(found.low):
         return f"{at}: {number(found.mean, signed=True)} nats a token against `{REFERENCE}`, on one stream."
     if not found.sure:
@@ -160,9 +161,9 @@ def _methods(comparison: Comparison) -> str:
     def row(method: MethodResult) -> tuple[str, ...]:
         remarks = [f"approximate: {method.approximate}"] if method.approximate else []
         remarks += [f"ended: {method.ended}"] if method.ended else []
-        return _name(method), ", ".join(marks(method)), _cell(method.what), _cell("; ".join(remarks))
+        return _name(method), ", ".join(marks(method)), cell(method.what), cell("; ".join(remarks))
 
-    return _table(("method", "kind", "keeps", "remarks"), map(row, comparison.methods), left=4)
+    return grid(("method", "kind", "keeps", "remarks"), map(row, comparison.methods), left=4)
 
 
 def _loss(comparison: Comparison) -> str:
@@ -174,7 +175,7 @@ def _loss(comparison: Comparison) -> str:
                 yield (f"… less `{REFERENCE}`", *(_bold(one, lambda f: f.high < 0, signed=True) for one in found))
 
     heads = [f"{span(comparison, bucket)} ({multiple(comparison, bucket)})" for bucket in comparison.buckets]
-    return _table(("method", *heads), rows())
+    return grid(("method", *heads), rows())
 
 
 def _recall_words(comparison: Comparison) -> str:
@@ -197,7 +198,7 @@ def _recall(comparison: Comparison) -> str:
         return _name(method), *cells
 
     heads = [f"› {age:,}" if age > comparison.budget else f"{age:,}" for age in comparison.ages]
-    return _table(("method", *heads), (row(method) for method in comparison.methods if method.recall))
+    return grid(("method", *heads), (row(method) for method in comparison.methods if method.recall))
 
 
 def _cost_words(comparison: Comparison) -> str:
@@ -219,7 +220,7 @@ def _cost(comparison: Comparison) -> str:
         )
 
     heads = ("method", "resident", "all tiers", "growth", "CPU ms a token", "tokens read")
-    return _table(heads, map(row, comparison.methods))
+    return grid(heads, map(row, comparison.methods))
 
 
 def _short(comparison: Comparison, method: MethodResult) -> tuple[str, ...]:
@@ -263,28 +264,11 @@ def _bold(found: Figure | None, better: Callable[[Figure], bool], digits: int = 
 
 def _name(method: MethodResult) -> str:
     """With a mark for each thing that makes it another than a bounded, exact recipe."""
-    return f"`{_cell(method.name)}`" + ("" if method.bounded else " (grows)") + (" (≈)" if method.approximate else "")
+    return f"`{cell(method.name)}`" + ("" if method.bounded else " (grows)") + (" (≈)" if method.approximate else "")
 
 
 def _date(text: str) -> str:
     try:
         return datetime.fromisoformat(text).strftime("%Y-%m-%d %H:%M UTC")
     except ValueError:
-        return _cell(text)
-
-
-def _cell(text: str) -> str:
-    """Text from outside on one line, which ends no cell and begins no markup."""
-    return clean(text).replace("|", "/").replace("`", "'").replace("<", "‹").replace(">", "›")
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:
-    """A table with columns as wide as their cells, the first `left` of them flush left."""
-    lines = [tuple(heads), *(tuple(row) for row in rows)]
-    wide = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    rule = [":" + "-" * (w - 1) if i < left else "-" * (w - 1) + ":" for i, w in enumerate(wide)]
-    drawn = [
-        [cell.ljust(w) if i < left else cell.rjust(w) for i, (cell, w) in enumerate(zip(line, wide, strict=True))]
-        for line in lines
-    ]
-    return "\n".join(f"| {' | '.join(line)} |" for line in (drawn[0], rule, *drawn[1:]))
+        return cell(text)

@@ -1,0 +1,1 @@
+"""understanding: gates and memories compared on millrace, behind one encoder and one oracle reader."""
