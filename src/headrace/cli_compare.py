@@ -43,13 +43,13 @@ def compare(
     tokens: Annotated[
         int | None, typer.Option(min=1, help="state: of each stream; default 10 times the trained length.")
     ] = None,
-    minutes: Annotated[float | None, typer.Option(min=1, help="understanding: of each stream; default 30.")] = None,
+    minutes: Annotated[float | None, typer.Option(min=1, help="understanding: of each stream; default 15.")] = None,
     hours: Annotated[
         float | None, typer.Option(min=0, help="understanding: of one more, long stream; default 10, 0 for none.")
     ] = None,
     budget: Annotated[
         int | None,
-        typer.Option(min=1, help="Tokens that a bounded method keeps; default 256 (understanding: 2 % of a stream)."),
+        typer.Option(min=1, help="Tokens that a bounded method keeps; default 256 (understanding: 0.5 % of a stream)."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole comparison as JSON.")] = False,
 ) -> None:
@@ -88,7 +88,7 @@ def compare(
     options: dict[str, Any] = {name: value for name, value in (own[family] | shared).items() if value is not None}
     folder = None if out is None else expect_folder(out)
     try:
-        with choose_progress(Console(stderr=True)) as progress:
+        with choose_progress(Console(stderr=True), "frames" if family == "understanding" else "tokens") as progress:
             comparison = _run(family, names, options, progress)
     except KeyboardInterrupt:
         typer.echo("interrupted; nothing was written", err=True)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import Any
 
+from tests.laws.attending import ATTENDING
+from tests.laws.gates import GATES, PARTS
 from tests.laws.kinds import KINDS
+from tests.laws.memories import MEMORIES
 from tests.laws.said import SAID
 from tests.laws.toy import ToySubject
 
-SUBJECTS: list[Any] = [ToySubject(), *KINDS, *SAID]
+SUBJECTS: list[Any] = [ToySubject(), *KINDS, *SAID, *ATTENDING, *GATES, *PARTS, *MEMORIES]
 
 if find_spec("cv2") is not None:
     from tests.laws.seen import SEEN

@@ -46,7 +46,8 @@ class SVBench(Scored):
         last = _part(20.0, 31.0, ("What does he hold?", "A plate."))
         relation = {"chainBefore": [1], "chainAfter": [0], "relationship": ["People"]}
         ends = {"chain_1": first["chain"] | _span(first), "chain_2": last["chain"] | _span(last)}
-        empty, link = {"chain_1": {}, "chain_2": {}, "relationship": {}}, {**ends, "relationship": relation}
+        empty: dict[str, Any] = {"chain_1": {}, "chain_2": {}, "relationship": {}}
+        link = {**ends, "relationship": relation}
         return (
             Example(
                 name="chains",

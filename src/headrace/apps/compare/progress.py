@@ -31,10 +31,10 @@ class Progress(Protocol):
 
 
 class Pace:
-    """Tokens a second since what is being done changed; `now` gives seconds."""
+    """Tokens (or what else is counted) a second since what is being done changed; `now` gives seconds."""
 
-    def __init__(self, now: Callable[[], float]) -> None:
-        self._now = now
+    def __init__(self, now: Callable[[], float], unit: str = "tokens") -> None:
+        self._now, self._unit = now, unit
         self._what, self._began, self._from = "", now(), 0
 
     def words(self, what: str, done: int, total: int) -> str:
@@ -44,7 +44,7 @@ class Pace:
             self._what, self._began, self._from = what, now, done
         if total <= 1:
             return ""
-        told, took = f"{done:,} of {total:,} tokens", now - self._began
+        told, took = f"{done:,} of {total:,} {self._unit}", now - self._began
         if done == self._from or took < 1 or done >= total:
             return told
         rate = (done - self._from) / took
@@ -54,8 +54,8 @@ class Pace:
 class PlainProgress:
     """A line every `EVERY_S`; nothing of a run that is quicker."""
 
-    def __init__(self, stream: IO[str], now: Callable[[], float] = time.monotonic) -> None:
-        self._stream, self._now, self._pace = stream, now, Pace(now)
+    def __init__(self, stream: IO[str], now: Callable[[], float] = time.monotonic, unit: str = "tokens") -> None:
+        self._stream, self._now, self._pace = stream, now, Pace(now, unit)
         self._told = now()
 
     def __call__(self, what: str, done: int, total: int) -> None:
@@ -80,14 +80,14 @@ class PlainProgress:
 class LiveProgress:
     """A bar with what is being done, tokens done, their rate and the time left; gone at the end."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, unit: str = "tokens") -> None:
         from rich.progress import BarColumn, TextColumn
         from rich.progress import Progress as Bars
 
         told = [TextColumn("{task." + name + "}", markup=False) for name in ("description", "fields[words]")]
         self._bars = Bars(told[0], BarColumn(bar_width=24), told[1], console=console, transient=True)
         self._task = self._bars.add_task("", total=None, words="")
-        self._pace = Pace(time.monotonic)
+        self._pace = Pace(time.monotonic, unit)
 
     def __call__(self, what: str, done: int, total: int) -> None:
         words = self._pace.words(what, done, total)
@@ -104,8 +104,8 @@ class LiveProgress:
         self._bars.stop()
 
 
-def choose_progress(console: Console) -> Progress:
+def choose_progress(console: Console, unit: str = "tokens") -> Progress:
     """Live on a terminal, else plain lines on the console's stream."""
-    return (
-        LiveProgress(console) if console.is_terminal and not console.is_dumb_terminal else PlainProgress(console.file)
-    )
+    if console.is_terminal and not console.is_dumb_terminal:
+        return LiveProgress(console, unit)
+    return PlainProgress(console.file, unit=unit)

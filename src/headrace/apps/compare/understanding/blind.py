@@ -9,7 +9,7 @@ from headrace.apps.compare.understanding.kept import Kept, Outcome
 from headrace.apps.compare.understanding.methods import Label
 from headrace.apps.compare.understanding.pooled import pooled
 from headrace.apps.compare.understanding.result import KeeperResult
-from headrace.apps.compare.understanding.stream import ASKED, REACH
+from headrace.apps.compare.understanding.stream import REACH, errands
 from headrace.apps.compare.understanding.talk import Talk
 from headrace.core.item import Emission
 from headrace.evaluation.baselines import always, never
@@ -49,9 +49,9 @@ def _kept(
     for wait in world.waits:
         said = [one for one in alert(world.duration) if one.t_emit >= wait.t]
         kept.alerts.append(alerts(said, wait.events, world.duration, REACH))
-    places = Counter(world.courier.at(t) for t in range(ASKED, world.duration, ASKED))
+    places = Counter(world.courier.at(t) for t in errands(world))
     rows, columns = world.grid
-    kept.courier = places[rows - 1, columns // 2] / places.total()
+    kept.courier = places[rows - 1, columns // 2] / max(places.total(), 1)
     kept.conversation = Talk.of(world).blind(partner())
     return kept
 

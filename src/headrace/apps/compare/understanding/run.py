@@ -60,7 +60,7 @@ def compare_understanding(
     *,
     seed: int = 0,
     streams: int = 2,
-    minutes: float = 20.0,
+    minutes: float = 15.0,
     hours: float = 10.0,
     budget: int | None = None,
     workers: int | None = None,
@@ -103,10 +103,13 @@ def compare_understanding(
         for regime in regimes
         for number in range(streams)
     ]
+    count = workers or min(4, os.cpu_count() or 1)
     if hours:
-        jobs.insert(0, Job(2 * seed + 1, "calm", hours * 3600, settings))
+        ages = {key: at for key, at in settings.items() if key.endswith("/resident")}
+        parts = (dict(list(ages.items())[part::count]) for part in range(count))
+        jobs[:0] = [Job(2 * seed + 1, "calm", hours * 3600, part) for part in parts if part]
     say = progress or _silent
-    found = list(_run(jobs, workers or min(4, os.cpu_count() or 1), say))
+    found = list(_run(jobs, count, say))
     short = [(job, kept) for job, kept in found if job.seconds == minutes * 60]
     long = [kept for job, kept in found if job.seconds != minutes * 60]
     results = []
@@ -115,12 +118,13 @@ def compare_understanding(
             key = f"{method.name}/{setting}"
             own = key if key in settings else f"{method.name}/resident"
             runs = [(job.regime, kept[own]) for job, kept in short]
-            result = pooled(method, setting, runs, [kept[own] for kept in long], seed)
+            held = [kept[own] for kept in long if own in kept]
+            result = pooled(method, setting, runs, held, seed)
             results.append(replace(result, same="" if key in settings else "resident"))
     worlds = [World(job.seed, job.regime, job.seconds, FPS) for job, _ in short]
     for setting in SETTINGS:
         results += [replace(row, setting=setting) for row in blind(worlds, seed)]
-    ages = {word_of(age) for one in results for age in AGES if word_of(age) in one.ages}
+    known = {word_of(age) for one in results for age in AGES if word_of(age) in one.ages}
     return Understanding(
         seed=seed,
         streams=streams,
@@ -133,7 +137,7 @@ def compare_understanding(
         regimes=regimes,
         unseen=UNSEEN,
         tracks=list(TRACKS),
-        ages=[word_of(age) for age in AGES if word_of(age) in ages],
+        ages=[word_of(age) for age in AGES if word_of(age) in known],
         methods=results,
         upper=UPPER,
         notes=_notes(rows, target),
@@ -204,7 +208,8 @@ def _work(job: Job) -> dict[str, Kept]:
     """One stream, in a process of its own."""
     methods = {method.name: method for method in find(sorted({name for name, _ in job.settings.values()}))}
     keepers = {key: methods[name].make(setting) for key, (name, setting) in job.settings.items()}
-    return run_stream(World(job.seed, job.regime, job.seconds, FPS), keepers)
+    grows = [key for key, (name, _) in job.settings.items() if not methods[name].bounded]
+    return run_stream(World(job.seed, job.regime, job.seconds, FPS), keepers, grows=grows)
 
 
 def _notes(rows: int, target: int) -> list[str]:

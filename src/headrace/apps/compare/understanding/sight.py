@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from headrace.apps.compare.understanding.reading import Reading
 from headrace.evaluation.millrace.identity import Identity
-from headrace.evaluation.millrace.oracle import ABSENCE, KNOWN, Oracle
+from headrace.evaluation.millrace.oracle import ABSENCE, KNOWN
 from headrace.understanding.tokens import Rows, TokenAdmission, Tokens
 
 _NUMBER = {identity: number for number, identity in enumerate(KNOWN)}
@@ -28,20 +29,20 @@ class Glimpse:
     place: npt.NDArray[np.int16]
 
     @classmethod
-    def of(cls, oracle: Oracle, tokens: Tokens) -> Glimpse:
+    def of(cls, reading: Reading, tokens: Tokens) -> Glimpse:
         """Everybody in all tokens of one item."""
         grid = tokens.grid
         place = np.stack(np.divmod(np.arange(grid[0] * grid[1]), grid[1]), axis=1)
         rows = Rows.of(tokens.features.reshape(len(place), -1), place, 0, tokens.sense)
-        return cls(oracle.read(rows).who, rows.place)
+        return cls(reading.read(rows).who, rows.place)
 
-    def entered(self, oracle: Oracle, tokens: Tokens, admission: TokenAdmission) -> Glimpse:
+    def entered(self, reading: Reading, tokens: Tokens, admission: TokenAdmission) -> Glimpse:
         """Everybody in what a gate let in of the item; looked at anew only where the gate changed it."""
         if admission.tokens is tokens:
             chosen = admission.admitted.ravel()
             return Glimpse(self.who[chosen], self.place[chosen])
         rows = admission.rows()
-        return Glimpse(oracle.read(rows).who, rows.place)
+        return Glimpse(reading.read(rows).who, rows.place)
 
     def place_of(self, identity: Identity) -> tuple[int, int] | None:
         """Where somebody is; None if not seen."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 import numpy as np
 
 from headrace.apps.compare.understanding.kept import Kept, Outcome
+from headrace.apps.compare.understanding.reading import Reading
 from headrace.apps.compare.understanding.sight import Glimpse, Sights
 from headrace.apps.compare.understanding.talk import Talk
 from headrace.core.errors import CapacityError
@@ -19,8 +21,7 @@ from headrace.evaluation.millrace import Asked, World
 from headrace.evaluation.millrace.exchange_voice import Request
 from headrace.evaluation.millrace.identity import COURIER
 from headrace.evaluation.millrace.latency import value_at
-from headrace.evaluation.millrace.oracle import Oracle
-from headrace.understanding.admission import Floats
+from headrace.evaluation.millrace.oracle import Oracle, Read
 from headrace.understanding.keeper import Keeper
 from headrace.understanding.tokens import Cue, Tokens
 from headrace.understanding.tokens.bursts import BurstEncoder
@@ -31,25 +32,35 @@ REACH = 5 * SECOND
 #: What a device takes for one frame that it encodes whole, and for one token that enters, ns.
 ENCODING, ENTERING = 100 * MS, 2 * MS
 #: How often bytes are looked at, and how often it is asked where the courier is, ns of the stream.
-WEIGHED, ASKED = 30 * SECOND, SECOND
+WEIGHED, ASKED = 30 * SECOND, SECOND // 4
 
 #: Told how many frames more are done.
 Progress = Callable[[int], None]
 
 
-def run_stream(world: World, keepers: Mapping[str, Keeper], progress: Progress | None = None) -> dict[str, Kept]:
-    """Feed one stream to fresh keepers, ask each question when it comes, and return what each made of it."""
+def run_stream(
+    world: World, keepers: Mapping[str, Keeper], progress: Progress | None = None, grows: Collection[str] = ()
+) -> dict[str, Kept]:
+    """Feed one stream to fresh keepers, ask each question when it comes, and return what each made of it.
+
+    Args:
+        grows: keepers that never let go of a row. They are read once, at the end, and answer from what they had by
+            the time of each question: the same, in less time.
+    """
     encoder, bursts = PatchEncoder(), BurstEncoder()
     oracle = Oracle(world, encoder.encode, bursts.token)
     talk = Talk.of(world)
-    runs = {name: _Run(keeper, oracle, talk) for name, keeper in keepers.items()}
+    reading = Reading(oracle)
+    runs = {name: _Run(keeper, reading, talk, name in grows) for name, keeper in keepers.items()}
     put: list[Asked | Request] = [*world.questions, *talk.requests]
-    due = deque(sorted(put, key=_when))
+    due = deque(sorted(put, key=when))
     frames = 0
     for item in _tokens(world, encoder, bursts):
-        while due and _when(due[0]) < item.pts:
-            _put(due.popleft(), runs.values())
-        shown = Glimpse.of(oracle, item.data)
+        while due and when(due[0]) < item.pts:
+            asked = due.popleft()
+            for run in runs.values():
+                run.put(asked)
+        shown = Glimpse.of(reading, item.data)
         for run in runs.values():
             run.see(item, shown)
         if item.data.sense == "sight":
@@ -57,20 +68,14 @@ def run_stream(world: World, keepers: Mapping[str, Keeper], progress: Progress |
             if progress is not None and frames % 100 == 0:
                 progress(100)
     for asked in due:
-        _put(asked, runs.values())
+        for run in runs.values():
+            run.put(asked)
     return {name: run.finish(world) for name, run in runs.items()}
 
 
-def _when(asked: Asked | Request) -> int:
+def when(asked: Asked | Request) -> int:
+    """The time at which it is put, ns."""
     return asked.question.t if isinstance(asked, Asked) else asked.heard
-
-
-def _put(asked: Asked | Request, runs: Iterable[_Run]) -> None:
-    for run in runs:
-        if isinstance(asked, Asked):
-            run.ask(asked)
-        else:
-            run.request(asked)
 
 
 def _tokens(world: World, encoder: PatchEncoder, bursts: BurstEncoder) -> Iterator[Item]:
@@ -88,8 +93,10 @@ def _tokens(world: World, encoder: PatchEncoder, bursts: BurstEncoder) -> Iterat
 class _Run:
     """One keeper under way."""
 
-    def __init__(self, keeper: Keeper, oracle: Oracle, talk: Talk) -> None:
-        self._keeper, self._oracle, self._talk = keeper, oracle, talk
+    def __init__(self, keeper: Keeper, reading: Reading, talk: Talk, grows: bool) -> None:
+        self._keeper, self._reading, self._talk, self._grows = keeper, reading, talk, grows
+        self._oracle = reading.oracle
+        self._later: list[Asked | Request] = []
         self._kept = Kept()
         self._sights = Sights()
         self._answers: dict[str, str] = {}
@@ -116,7 +123,7 @@ class _Run:
         self._tokens += item.data.grid[0] * item.data.grid[1]
         self._kept.admitted += entered
         self._kept.computed += admission.computed
-        seen = shown.entered(self._oracle, item.data, admission)
+        seen = shown.entered(self._reading, item.data, admission)
         self._sights.add(item.pts, seen.who)
         cost = round(ENCODING * admission.computed) + ENTERING * entered
         if item.pts >= self._busy:
@@ -128,26 +135,39 @@ class _Run:
         if not self._weights or item.pts - self._weights[-1][0] >= WEIGHED:
             self._weigh(item.pts)
 
-    def ask(self, asked: Asked) -> None:
-        """One question, answered from what is held now."""
-        question = asked.question
-        given = None
-        if not self._kept.ended:
-            view = self._keeper.read(Cue(self._cue(asked)), question.t)
-            self._reads.append(len(view.rows))
-            given = self._oracle.answer(asked, view.rows)
-        right = given == question.answer
-        self._kept.outcomes.append(Outcome(asked.track, asked.age, question.answer is not None, right, given is None))
-
-    def request(self, one: Request) -> None:
-        """One request of a conversation: what is to be said at once is decided now."""
-        if self._kept.ended:
+    def put(self, asked: Asked | Request) -> None:
+        """A question, or a request of a conversation, answered from what is held now."""
+        if self._grows:
+            self._later.append(asked)
             return
-        self._answers[one.id] = self._talk.reply(one, self._oracle, self._keeper)
+        if self._kept.ended:
+            self._answer(asked, None)
+            return
+        cue = self._cue(asked) if isinstance(asked, Asked) else self._talk.cue(asked, self._oracle)
+        rows = self._keeper.read(cue, when(asked)).rows
+        self._reads.append(len(rows))
+        self._answer(asked, self._reading.read(rows))
 
-    def _cue(self, asked: Asked) -> Floats | None:
+    def _answer(self, asked: Asked | Request, read: Read | None) -> None:
+        if isinstance(asked, Request):
+            self._answers[asked.id] = "" if read is None else self._talk.reply(asked, self._oracle, read)
+            return
+        given = None if read is None else self._oracle.answer(asked, read)
+        answer = asked.question.answer
+        right = read is not None and given == answer
+        self._kept.outcomes.append(Outcome(asked.track, asked.age, answer is not None, right, given is None))
+
+    def _catch_up(self, end: int) -> None:
+        """Answer what was put to a keeper that grows."""
+        whole = self._oracle.read(self._keeper.read(Cue(), end).rows)
+        for asked in self._later:
+            then = whole.until(when(asked))
+            self._reads.append(len(then.who))
+            self._answer(asked, then)
+
+    def _cue(self, asked: Asked) -> Cue:
         looks = [self._oracle.portraits(one) for one in asked.who]
-        return np.concatenate(looks) if looks else None
+        return Cue(np.concatenate(looks) if looks else None)
 
     def _weigh(self, now: int) -> None:
         tiers = self._keeper.tiers()
@@ -160,12 +180,15 @@ class _Run:
         """The figures of the whole stream."""
         kept = self._kept
         self._weigh(world.duration)
+        if self._later and not kept.ended:
+            self._catch_up(world.duration)
         for wait in world.waits:
             said = [_alert(t) for t in self._sights.of(wait.who) if t >= wait.t]
             kept.alerts.append(alerts(said, wait.events, world.duration, REACH))
-        times = range(ASKED, world.duration, ASKED)
+        times = errands(world)
         places = value_at(self._courier, times)
-        kept.courier = sum(a == world.courier.at(t) for a, t in zip(places, times, strict=True)) / len(times)
+        right = sum(a == world.courier.at(t) for a, t in zip(places, times, strict=True))
+        kept.courier = right / len(times) if times else math.nan
         kept.conversation = self._talk.score(self._answers, self._sights)
         kept.admitted /= max(self._tokens, 1)
         kept.computed /= max(self._frames, 1)
@@ -173,6 +196,11 @@ class _Run:
         kept.read = sum(self._reads) / len(self._reads) if self._reads else float("nan")
         kept.slope = growth(self._weights, after=world.duration // 2).slope
         return kept
+
+
+def errands(world: World) -> list[int]:
+    """Times at which it is asked where the courier is: while it moves."""
+    return [t for start, end in world.errands for t in range(start, end, ASKED)]
 
 
 def _alert(at: int) -> Emission:

@@ -15,9 +15,8 @@ from headrace.evaluation.millrace import Asked, World
 from headrace.evaluation.millrace.exchange import LIST_REQUEST, LISTED, WAIT, asked_about, conversations, count_request
 from headrace.evaluation.millrace.exchange_voice import Decide, Moment, Request, Say, converse, requests
 from headrace.evaluation.millrace.identity import COURIER
-from headrace.evaluation.millrace.oracle import KNOWN, Oracle
+from headrace.evaluation.millrace.oracle import KNOWN, Oracle, Read
 from headrace.evaluation.truth import Exchange, Question
-from headrace.understanding.keeper import Keeper
 from headrace.understanding.tokens import Cue
 
 _BY_NAME = {identity.name: identity for identity in KNOWN}
@@ -39,11 +38,10 @@ class Talk:
         made = conversations(world.visits, world.duration, world.seed)
         return cls(tuple(made), tuple(requests(made)))
 
-    def reply(self, request: Request, oracle: Oracle, keeper: Keeper) -> str:
+    def reply(self, request: Request, oracle: Oracle, read: Read) -> str:
         """What can be said once a request is heard, from what is held then; "" where there is something to wait for."""
         name = asked_about(request.text)
         if request.text == LIST_REQUEST:
-            read = oracle.read(keeper.read(Cue(), request.heard).rows)
             seen = read.who >= 0
             order = np.argsort(read.first[seen], kind="stable")
             names = dict.fromkeys(KNOWN[number].name for number in read.who[seen][order] if KNOWN[number] != COURIER)
@@ -52,7 +50,12 @@ class Talk:
             return ""
         who = _BY_NAME[name]
         asked = Asked(Question(request.heard, request.text), "count", "visits", (who,))
-        return oracle.answer(asked, keeper.read(Cue(oracle.portraits(who)), request.heard).rows) or "0"
+        return oracle.answer(asked, read) or "0"
+
+    def cue(self, request: Request, oracle: Oracle) -> Cue:
+        """What a memory is asked for."""
+        name = asked_about(request.text)
+        return Cue(oracle.portraits(_BY_NAME[name]) if name else None)
 
     def score(self, replies: Mapping[str, str], sights: Sights) -> float:
         """IA-QTF1, causal, of the conversations held with these replies, by request, and with what was newly seen."""
