@@ -152,6 +152,7 @@ def test_what_is_not_there_is_refused(address: str, said: str, tmp_path: Path) -
         (["--disk", "1MB"], "give at least 2000000"),
         (["--gate", "door"], "unknown recipe 'door'"),
         (["--gate", "quickvideo"], "builds no gate"),
+        (["--gate", "stc"], "judges an encoder's tokens"),
         (["--when", ""], "the standing question '' has no word"),
         (["--when", "a b", "--when", "a b"], "is given twice"),
         (["--ask", " "], "the question ' ' has no word"),

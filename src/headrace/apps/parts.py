@@ -90,8 +90,14 @@ def _gate(made: Callable[[], BlockGate] | Recipe | None) -> Callable[[], Any]:
 
         return LumaSettle
     make: Callable[[], Any] = made.build if isinstance(made, Recipe) else made
-    if not hasattr(make(), "admit"):
+    built = make()
+    if not hasattr(built, "admit"):
         raise ConfigError(f"{type(made).__name__} builds no gate; see `headrace recipes --family understanding`")
+    from headrace.understanding.gates.chain import Chain
+    from headrace.understanding.gates.tokengate import TokenGate
+
+    if isinstance(built, Chain | TokenGate):
+        raise ConfigError(f"{type(made).__name__} judges an encoder's tokens, watch needs a gate of pictures: timechat")
     return make
 
 

@@ -163,8 +163,8 @@ class World:
 
     def items(self, sound: bool = True) -> Iterator[Item]:
         """Frames, items of kind "video" that arrive at their pts, and, with `sound`, 100 ms of sound each, of kind
-        "audio"; in order of pts. Every call begins anew."""
-        return merge(self._video(), self.soundtrack.items(), key=lambda item: item.pts) if sound else self._video()
+        "audio", that arrive when they are over; in order of arrival. Every call begins anew."""
+        return merge(self._video(), self.soundtrack.items(), key=lambda item: item.arrival) if sound else self._video()
 
     def portrait(self, identity: Identity, offset: int = 0) -> Frame:
         """How an identity looks in its cell, without noise: 16 x 16, moved to the right by `offset` pixels (-15 to 15)
