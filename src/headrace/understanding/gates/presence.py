@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 
 from headrace.core.errors import ConfigError
 from headrace.understanding.admission import Floats, Mask
-from headrace.understanding.gates.cosine import apart, unit
+from headrace.understanding.gates.cosine import Cosine, apart, unit
+from headrace.understanding.gates.rules import settle
 from headrace.understanding.gates.tokengate import Judged, TokenGate
 
 #: Pictures that make what rests in a cell known, those after which what was there has gone, and those that a mean is
@@ -18,6 +21,27 @@ REST, GONE, LONGEST = 3, 5, 8
 STILL = 0.003
 #: By which share of the way a cell's noise follows what is seen.
 STEP = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class OwnNoise(Cosine):
+    """A cell rests when it differs from two pictures ago hardly more than either differs from the one between.
+
+    Attributes:
+        restless: difference from one picture to the next above which nothing rests.
+        drift: how much more a resting cell may differ from two pictures ago.
+    """
+
+    restless: float
+    drift: float
+    window: int = REST
+    forgets: bool = False
+
+    def hold(self, recent: Sequence[Floats]) -> tuple[Mask, Floats]:
+        now, last, before = recent
+        step = apart(now, last)
+        least = np.maximum(self.drift * np.minimum(step, apart(last, before)), STILL)
+        return np.asarray((step <= self.restless) & (apart(now, before) <= least)), unit(now + last + before)
 
 
 class Presence(TokenGate):
@@ -50,34 +74,29 @@ class Presence(TokenGate):
         super().__init__()
 
     def judge(self, features: Floats) -> Judged:
-        now, cells = unit(features), features.shape[:2]
-        memory = self.memory
-        last, before = memory.get("last"), memory.get("before")
-        if last is not None:
-            memory["before"] = last
-        memory["last"] = now
-        if last is None or before is None:
-            memory.setdefault("reference", np.full_like(now, np.nan))
-            memory.setdefault("noise", np.zeros(cells, np.float32))
-            memory.setdefault("age", np.zeros(cells, np.int8))
-            memory.setdefault("missed", np.zeros(cells, np.int8))
-            return Judged(admitted=np.zeros(cells, bool))
-        step, earlier = apart(now, last), apart(last, before)
-        least = np.maximum(self.drift * np.minimum(step, earlier), STILL)
-        rest = (step <= self.restless) & (apart(now, before) <= least)
-        difference = apart(now, memory["reference"])
-        same = difference <= np.maximum(self.change, self.noises * memory["noise"])
-        settled: Mask = rest & ~same
-        memory["missed"] = np.where(same, 0, np.minimum(memory["missed"] + 1, GONE)).astype(np.int8)
-        gone = ~same & ~settled & (memory["missed"] >= GONE) & (memory["age"] > 0)
+        now, memory = unit(features), self.memory
+        if "previous" not in memory:
+            memory |= {name: np.zeros(features.shape[:2], np.float32) for name in ("noise", "age", "missed")}
+            memory["reference"] = np.full_like(now, np.nan)
+        last, known = memory.get("previous", now), "earlier1" in memory
+        measure = OwnNoise(np.maximum(self.change, self.noises * memory["noise"]), self.restless, self.drift)
+        same = apart(now, memory["reference"]) <= measure.change
+        settled = settle(memory, now, measure)
+        memory["previous"] = now
+        if not known:
+            return Judged(admitted=settled.admitted)
+        step = apart(now, last)
+        same &= ~settled.admitted
+        memory["missed"] = np.where(same | settled.admitted, 0, memory["missed"] + 1)
+        gone = (memory["missed"] >= GONE) & (memory["age"] > 0)
         self._follow(now, same, step)
-        held = unit(now + last + before)
-        self._begin(held, settled, step)
+        for name, value in (("noise", step), ("age", np.float32(REST))):
+            memory[name] = np.where(settled.admitted, value, memory[name])
         memory["reference"][gone] = np.nan
         memory["age"][gone] = 0
-        kept = np.where(settled[..., None], held, now)
-        admitted: Mask = settled | gone
-        return Judged(admitted=admitted, score=float(step.mean()), features=kept if admitted.any() else None)
+        admitted: Mask = settled.admitted | gone
+        kept = np.where(settled.admitted[..., None], settled.held, now) if admitted.any() else None
+        return Judged(admitted=admitted, score=float(step.mean()), features=kept)
 
     def _follow(self, now: Floats, same: Mask, step: Floats) -> None:
         """Cells that show the same: their mean grows, their noise is followed."""
@@ -85,17 +104,8 @@ class Presence(TokenGate):
         growing = same & (memory["age"] < LONGEST)
         age = memory["age"][growing][:, None]
         memory["reference"][growing] = unit(memory["reference"][growing] * age + now[growing])
-        memory["age"] = (memory["age"] + growing).astype(np.int8)
-        followed = memory["noise"] + STEP * (step - memory["noise"])
-        memory["noise"] = np.where(same, followed, memory["noise"]).astype(np.float32)
-
-    def _begin(self, held: Floats, settled: Mask, step: Floats) -> None:
-        """Cells in which something new rests."""
-        memory = self.memory
-        memory["reference"][settled] = held[settled]
-        memory["age"][settled] = REST
-        memory["missed"][settled] = 0
-        memory["noise"] = np.where(settled, step, memory["noise"]).astype(np.float32)
+        memory["age"] = memory["age"] + growing
+        memory["noise"] = np.where(same, memory["noise"] + STEP * (step - memory["noise"]), memory["noise"])
 
     def _new(self) -> Self:
         return type(self)(self.change, self.noises, self.restless, self.drift)
