@@ -19,10 +19,15 @@ import headrace.cli_compare
 from headrace.apps.compare import state
 from headrace.apps.compare.result import Comparison
 from headrace.apps.compare.table import TERMINAL, markdown
+from headrace.apps.compare.understanding import run as watching
+from headrace.apps.compare.understanding import table as keepers
+from headrace.apps.compare.understanding.result import Understanding
 from headrace.cli import main
 from headrace.core.errors import CapacityError
+from headrace.recipes import tokens
 from headrace.recipes.baselines import BASELINES
 from tests.apps.compared import comparison
+from tests.apps.kept import dies, understanding
 
 ROOT = Path(__file__).parents[1]
 
@@ -43,6 +48,19 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
         return comparison()
 
     monkeypatch.setattr(state, "compare_state", compare_state)
+    return asked
+
+
+@pytest.fixture
+def kept_streams(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
+    """The same of gates and memories."""
+    asked: list[dict[str, object]] = []
+
+    def compare_understanding(names: list[str], **options: object) -> Understanding:
+        asked.append({"names": names, **options})
+        return understanding()
+
+    monkeypatch.setattr(watching, "compare_understanding", compare_understanding)
     return asked
 
 
@@ -79,7 +97,7 @@ def test_for_a_person(measured: list[dict[str, object]], capsys: pytest.CaptureF
     assert "does not remember what has left it" in lines[-2]
     assert lines[-1] == "written: out/table.json, out/table.md, out/pareto.png"
     options = {name: value for name, value in measured[0].items() if name != "progress"}
-    assert options == {"names": ["state"], "model": "zoo:tiny-llama", "stream": "shipped", "tokens": 5120}
+    assert options == {"names": ["state"], "tokens": 5120}
 
 
 def test_for_a_program(measured: list[dict[str, object]], capsys: pytest.CaptureFixture[str]) -> None:
@@ -108,7 +126,22 @@ def test_figures_are_printed_before_the_disk_is_full(
         (["streamingllmm"], "did you mean streamingllm?"),
         (["windw"], "did you mean window?"),
         (["zzzzzz"], "unknown method 'zzzzzz'"),
-        (["understanding"], "'understanding' cannot be compared yet"),
+        (["headracee"], "did you mean headrace?"),
+        (["understanding", "flashvstrem"], "did you mean flashvstream?"),
+        (["streamingbench"], "streamingbench"),
+        (["streamingllm", "headrace"], "are of different families; compare those of one family at a time"),
+        (["state", "understanding"], "are of different families"),
+        (["understanding", "--tokens", "5120"], "--tokens is an option of family 'state'"),
+        (["understanding", "--model", "theirs"], "--model is an option of family 'state'"),
+        (["state", "--minutes", "5"], "--minutes is an option of family 'understanding'"),
+        (["window", "--hours", "0"], "--hours is an option of family 'understanding'"),
+        (["understanding", "--budget", "3"], "use 192 rows or more"),
+        (["understanding", "--minutes", "2"], "5 minutes to a day"),
+        (["understanding", "--minutes", "inf"], "5 minutes to a day"),
+        (["understanding", "--hours", "0.5"], "1 to 24 hours"),
+        (["understanding", "--hours", "-1"], "--hours"),
+        (["understanding", "--streams", "0"], "streams"),
+        (["understanding", "--out", "theirs"], "was not written by"),
         (["rekv"], "is planned"),
         (["streamingllm", "timechat"], "timechat"),
         ([], "missing argument"),
@@ -178,6 +211,54 @@ def test_interrupted_it_says_so_and_writes_nothing(
     assert list(Path().iterdir()) == []
 
 
+def test_gates_and_memories_for_a_person(
+    kept_streams: list[dict[str, object]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("compare", "understanding", "--minutes", 7.5, "--hours", 0, "--budget", 300, "--out", "out") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "\t".join(keepers.TERMINAL)
+    assert lines[1].startswith("everything\tbaseline\t0.99\t")
+    assert lines[2].startswith("headrace\tours\t0.97\t0.95\t")
+    assert "the upper limit" in lines[-2]
+    assert lines[-1] == "written: out/table.json, out/table.md, out/pareto.png"
+    assert Path("out/table.md").read_text() == keepers.markdown(understanding())
+    options = {name: value for name, value in kept_streams[0].items() if name != "progress"}
+    assert options == {"names": ["understanding"], "minutes": 7.5, "hours": 0.0, "budget": 300}
+
+
+def test_gates_and_memories_for_a_program(
+    kept_streams: list[dict[str, object]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A name that two families know goes with the others."""
+    assert run("compare", "window", "headrace", "--streams", 3, "--json") == 0
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    assert json.loads(printed.out) == understanding().to_json()
+    assert (kept_streams[0]["names"], kept_streams[0]["streams"]) == (["window", "headrace"], 3)
+    assert list(Path().iterdir()) == []
+
+
+def test_a_worker_that_dies_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(watching, "_work", dies)
+    assert run("compare", "everything", "--minutes", 5, "--streams", 1, "--hours", 0, "--out", "out") == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("headrace: error: a process that watched a stream was ended from outside")
+    assert printed.err.count("\n") == 1
+    assert list(Path().iterdir()) == []
+
+
+def test_gates_and_memories_need_no_language_model(
+    kept_streams: list[dict[str, object]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(headrace.cli_compare, "find_spec", lambda name: None if name == "transformers" else object())
+    assert run("compare", "understanding") == 0
+    monkeypatch.setattr(headrace.cli_compare, "find_spec", lambda name: None if name == "av" else object())
+    capsys.readouterr()
+    assert run("compare", "understanding") == 2
+    assert capsys.readouterr().err.endswith("run: pip install 'headrace[media]'\n")
+
+
 @pytest.mark.parametrize(
     ("absent", "command"),
     [
@@ -211,4 +292,4 @@ def test_help_is_quick_and_has_examples() -> None:
         assert (done.returncode, done.stderr) == (0, "")
         assert "compare" in done.stdout
     assert "headrace compare state --out out" in done.stdout
-    assert all(name in done.stdout for name in (*BASELINES, "unigram"))
+    assert all(name in done.stdout for name in (*BASELINES, "unigram", *tokens.OURS, *tokens.BASELINES))

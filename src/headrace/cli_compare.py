@@ -45,7 +45,7 @@ def compare(
     ] = None,
     minutes: Annotated[float | None, typer.Option(min=1, help="understanding: of each stream; default 15.")] = None,
     hours: Annotated[
-        float | None, typer.Option(min=0, help="understanding: of one more, long stream; default 10, 0 for none.")
+        float | None, typer.Option(min=0, help="understanding: of one more, long stream; default 3, 0 for none.")
     ] = None,
     budget: Annotated[
         int | None,
@@ -58,6 +58,9 @@ def compare(
     A family is compared with its baselines. state: ways to keep a language model's past, on text; all are paired with
     window. understanding: gates and memories of tokens on millrace, streams whose truth is known, read by an oracle.
     Blind rows, which look at nothing, always stand beside them.
+
+    Baselines of state: window, window+block, dense, random, h2o, unigram. Of understanding: window, sinks, reservoir,
+    adjacent, settle, everything; headrace's own composition is called headrace.
 
     Examples:
 

@@ -25,11 +25,16 @@ Name = Annotated[str, typer.Argument(metavar="BENCH", help="A benchmark; `headra
 Annotations = Annotated[str, typer.Option(metavar="FILE", help="The published annotations, file or folder, unchanged.")]
 Judge = Annotated[
     str | None,
-    typer.Option(metavar="exact|f1|meaning|URL", help="What compares texts; URL: an OpenAI-compatible model."),
+    typer.Option(
+        metavar="exact|f1|meaning|URL",
+        help="What compares texts, where a benchmark needs it; URL: an OpenAI-compatible model.",
+    ),
 ]
 JudgeModel = Annotated[str, typer.Option(help="Name of the model behind that URL (key: $HEADRACE_LLM_KEY).")]
-Seed = Annotated[int, typer.Option(min=0, help="Of drawn policies, intervals and drawn costs.")]
-Resamples = Annotated[int, typer.Option(min=0, max=100_000, help="Of streams for the intervals; 0: none.")]
+Seed = Annotated[int, typer.Option(min=0, help="Of all that is drawn: policies, intervals, costs.")]
+Resamples = Annotated[
+    int, typer.Option(min=0, max=100_000, help="Draws of streams for the 95 % intervals; 0: no intervals.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -108,7 +113,7 @@ def score(
 
     Examples:
 
-      headrace eval score ovobench --annotations ovo_bench_new.json --responses GPT4o_backward.json
+      headrace eval score ovobench --annotations ovo_bench_new.json --responses results/Gemini_*.json
 
       headrace eval score svbench --annotations svbench --responses out.json --judge f1 --json
     """
@@ -141,11 +146,13 @@ def audit(
 ) -> None:
     """How much of a benchmark do policies win that never look at the stream?
 
+    Needs no recordings and nobody's outputs; docs/evaluation.md says how to read it.
+
     Examples:
 
       headrace eval audit ovobench --annotations ovo_bench_new.json
 
-      headrace eval audit streamingbench --annotations PO.json --out audit-out
+      headrace eval audit streamingbench --annotations questions_proactive.json --out audit
     """
     from headrace.apps.evaluate import table
     from headrace.apps.evaluate.find import benchmark
@@ -192,15 +199,19 @@ def run(
         str | None, typer.Option(metavar="FOLDER", help="The recordings; a blind policy needs none.")
     ] = None,
     clock: Annotated[
-        ClockName, typer.Option(help="What a step takes: nothing, a drawn cost, or what it took.")
+        ClockName,
+        typer.Option(
+            help="What a step takes: nothing (zero), a time drawn from --costs (profile), what it took (measured; "
+            "wall: in real time)."
+        ),
     ] = "zero",
-    late: Annotated[Late, typer.Option(help="What is taken of what came while a step ran.")] = "newest",
+    late: Annotated[Late, typer.Option(help="What is taken of the frames that came while a step ran.")] = "newest",
     queue: Annotated[int, typer.Option(min=1, help="Frames that wait with --late queue.")] = 8,
     costs: Annotated[
         str | None,
         typer.Option(metavar="FOLDER", help="An earlier run on a measured or wall clock, for --clock profile."),
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first streams.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only so many streams, the first ones.")] = None,
     url: Annotated[str, typer.Option(help="Of --system openai: base URL of the server (key: $HEADRACE_LLM_KEY).")] = "",
     model: Annotated[str, typer.Option(help="Of --system openai: the model's name there.")] = "",
     judge: Judge = None,
@@ -250,9 +261,13 @@ def run(
 
 
 def millrace(
-    gate: Annotated[str, typer.Option(help="A method of family understanding, whose gate is taken.")] = "everything",
-    memory: Annotated[str, typer.Option(help="A method of family understanding, whose memory is taken.")] = "window",
-    budget: Annotated[int | None, typer.Option(min=1, help="Tokens that are kept; default 2 % of a stream.")] = None,
+    gate: Annotated[
+        str, typer.Option(help="Whose gate: a method of family understanding (stc, settle, headrace, …).")
+    ] = "everything",
+    memory: Annotated[str, typer.Option(help="Whose memory: likewise (flashvstream, savemem, window, …).")] = "window",
+    budget: Annotated[
+        int | None, typer.Option(min=1, help="Tokens that the memory keeps; default 2 % of a stream.")
+    ] = None,
     regime: Annotated[str, typer.Option(help="One of millrace's regimes, or all.")] = "all",
     minutes: Annotated[float, typer.Option(min=2, max=10_080, help="Length of a stream.")] = 30.0,
     streams: Annotated[int, typer.Option(min=1, help="Of each regime.")] = 1,

@@ -7,8 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from headrace.core.item import SECOND
+from headrace.core.item import SECOND, Item
+from headrace.understanding.gates.presence import Presence
+from headrace.understanding.keeper import Keeper
 from headrace.understanding.memories.segmenter import Segmenter
+from headrace.understanding.memories.window import Window
 from headrace.understanding.tokens import Cue
 from tests.laws.fed import Fed
 from tests.understanding.memories import every
@@ -35,10 +38,16 @@ def judged(segmenter: Segmenter, i: int) -> Any:
     return segmenter.see(i * SECOND, vector), segmenter.threshold(i * SECOND)
 
 
+def kept(keeper: Keeper, i: int) -> Any:
+    said = keeper.see(Item(i * SECOND, "tokens", admission(i).tokens))
+    return said.admitted.copy(), said.score, told(keeper.read(Cue(), i * SECOND).rows), dict(keeper.tiers())
+
+
 MEMORIES = [
     *(
         (Filled if name == "everything" else Fed)(f"token memory: {name}", make, written)
         for name, make in every.MEMORIES.items()
     ),
+    Fed("keeper", lambda: Keeper(Presence(change=0.3), Window(every.SMALL, 12)), kept),
     Fed("segmenter", lambda: Segmenter(8), judged),
 ]

@@ -1,7 +1,8 @@
 """Online: a system runs over a recording as it would have been heard and seen, and is asked when it would have been.
 
 One worker takes what has arrived in order of arrival: frames, sound, prompts. It never gets an item before its
-arrival or a prompt before its time, and the runner alone stamps what it says, on one of the clocks of `timing`.
+arrival or a prompt before its time, and the runner alone stamps what it says: when it left, on one of the clocks of
+`timing`, and what had been taken by then.
 """
 
 from __future__ import annotations
@@ -198,6 +199,7 @@ class _Run:
         self._trace, self._watch = trace, watch
         self._waiting: deque[Item] = deque()
         self._put: set[str] = set()
+        self._newest = 0
         self.ran = Ran()
 
     async def main(self, arriving: _Arriving, tasks: set[str]) -> None:
@@ -232,6 +234,7 @@ class _Run:
 
     async def _step(self, item: Item, tasks: set[str]) -> None:
         self._watch(item.pts)
+        self._newest = max(self._newest, item.arrival)
         if self._trace is not None:
             self._trace.item(self._clock.now(), item)
         if item.kind == "prompt":
@@ -265,7 +268,7 @@ class _Run:
     def _leave(self, emission: Emission, tasks: set[str]) -> None:
         if emission.cause in tasks and emission.cause not in self._put:
             raise InputError(f"{self._name}: the system answered task {emission.cause!r} before it was put")
-        emission = replace(emission, t_emit=self._clock.now(), source=self._name)
+        emission = replace(emission, t_emit=self._clock.now(), t_input=self._newest, source=self._name)
         self.ran.emissions.append(emission)
         if self._trace is not None:
             self._trace.emit(emission)

@@ -10,6 +10,7 @@ import numpy as np
 
 from headrace.core.item import SECOND
 from headrace.understanding.memories.adjacent import AdjacentMerge
+from headrace.understanding.memories.episodes import Episodes
 from headrace.understanding.memories.everything import Everything
 from headrace.understanding.memories.flash import Flash
 from headrace.understanding.memories.grid import Grid
@@ -34,6 +35,8 @@ MEMORIES: dict[str, Callable[[], Any]] = {
     "tiers": lambda: SemanticTiers(SMALL, 40, short=2, middle=3),
     "tiers with questions": lambda: SemanticTiers(SMALL, 40, short=2, middle=3, questions=QUESTIONS),
     "scaffold": lambda: Scaffold(SMALL, 48, levels=2),
+    "episodes": lambda: Episodes(SMALL, 40),
+    "episodes, loosely alike": lambda: Episodes(SMALL, 24, same=0.5, gap=SECOND),
     "senses": lambda: Senses(Window(SMALL, 30), Window(HEARD, 10)),
 }
 BOUNDED = [name for name in MEMORIES if name != "everything"]

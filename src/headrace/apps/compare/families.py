@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 
 from headrace.apps.compare import methods as states
 from headrace.apps.compare.understanding import methods as keepers
@@ -26,6 +27,7 @@ def family_of(names: Sequence[str]) -> str:
     touched = [family for family, held in known.items() if set(names) & held]
     if len(touched) > 1 and all(any(name in held for held in known.values()) for name in names):
         raise ConfigError(f"{', '.join(names)} are of different families; compare those of one family at a time")
-    family = touched[0] if len(touched) == 1 else states.FAMILY
+    near = [family for family, held in known.items() if any(get_close_matches(name, held) for name in names)]
+    family = next(iter(touched or near), states.FAMILY)
     FAMILIES[family].find(names)
     return family

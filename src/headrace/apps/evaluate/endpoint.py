@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
@@ -22,6 +23,8 @@ from headrace.understanding.llm import KEY, LARGEST_REPLY, LONGEST_ANSWER, Remot
 AGAIN = frozenset((408, 425, 429, 500, 502, 503, 504))
 #: Attempts at one request.
 ATTEMPTS = 2
+#: Bytes of a reply that are read at once, at most.
+PART = 1 << 14
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,8 @@ class Endpoint:
     Args:
         url: "http://host:port", ".../v1" or the whole address of the endpoint.
         model: name of the model, as the endpoint knows it.
-        timeout: seconds for one attempt.
+        timeout: seconds for one attempt, from its beginning to the last byte; a wait for the network that is under
+            way then may exceed it by as much again.
         max_tokens: longest reply asked for.
         wait_s: seconds before the second attempt.
 
@@ -85,9 +89,10 @@ class Endpoint:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         headers |= {"Authorization": f"Bearer {key}"} if key else {}
         request = urllib.request.Request(self.address, body, headers)
+        until = time.monotonic() + self.timeout
         try:
             with closing(urllib.request.build_opener(_NoRedirect).open(request, timeout=self.timeout)) as reply:
-                data: bytes = reply.read(LARGEST_REPLY + 1)
+                data = _read(reply, until)
         except urllib.error.HTTPError as error:
             with closing(error):
                 told = self._told(f"answered {error.code} {_plain(error.reason)}")
@@ -117,6 +122,23 @@ class Endpoint:
         return f"the model at {self.host} {what}"
 
 
+def _read(reply: http.client.HTTPResponse, until: float) -> bytes:
+    """The reply, or as much of it as shows that it is too large.
+
+    Raises:
+        TimeoutError: it has not ended at `until` (s, monotonic).
+        http.client.IncompleteRead: it broke off.
+    """
+    data = bytearray()
+    while len(data) <= LARGEST_REPLY and (part := reply.read1(PART)):
+        data += part
+        if time.monotonic() > until:
+            raise TimeoutError
+    if reply.length and len(data) <= LARGEST_REPLY:
+        raise http.client.IncompleteRead(bytes(data), reply.length)
+    return bytes(data)
+
+
 class _Passing(Exception):
     """What may succeed when it is tried again."""
 
@@ -131,5 +153,5 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 def _plain(text: object) -> str:
     """One short line without the key."""
     key = os.environ.get(KEY, "").strip()
-    line = clean(str(text), 160)
-    return line.replace(key, "***") if key else line
+    line = str(text)
+    return clean(line.replace(key, "***") if key else line, 160)

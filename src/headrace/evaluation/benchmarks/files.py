@@ -21,6 +21,7 @@ MOST = 1_000_000
 #: Seconds of media time above which a time is a mistake: 30 years.
 LATEST = 1e9
 
+_UNHELD = re.compile("[\x00\ud800-\udfff]")
 _CLOCK = re.compile(r"\s*(?:(\d+):)?(\d+):(\d+(?:\.\d+)?)\s*")
 
 
@@ -43,9 +44,8 @@ class Entry:
         return self.fields.get(name) is not None
 
     def text(self, name: str, default: str | None = None) -> str:
-        """A text; numbers are not one."""
-        value = self._value(name, default)
-        return value if isinstance(value, str) else self._refuse(name, value, "a text")
+        """A text; numbers are not one, nor is what no file can hold: lone surrogates and NUL."""
+        return self._text(name, self._value(name, default))
 
     def number(self, name: str, default: float | None = None) -> float:
         """A finite number."""
@@ -82,8 +82,7 @@ class Entry:
     def texts(self, name: str) -> tuple[str, ...]:
         """A list of texts."""
         return tuple(
-            one if isinstance(one, str) else self._refuse(f"{name}[{index}]", one, "a text")
-            for index, one in enumerate(self.items(name))
+            self._text(f"{name}[{index}]", one) for index, one in enumerate(self.items(name))
         )
 
     def items(self, name: str) -> list[Any]:
@@ -110,6 +109,12 @@ class Entry:
             raise self.error(repr(name), "is missing; is this a file of this benchmark, unchanged?")
         return value
 
+    def _text(self, name: str, value: Any) -> str:
+        if isinstance(value, str) and not _UNHELD.search(value):
+            return value
+        text: str = self._refuse(name, value, "a text")
+        return text
+
     def _entry(self, name: str, value: Any) -> Entry:
         if not isinstance(value, dict):
             self._refuse(name, value, "an object")
@@ -121,7 +126,7 @@ class Entry:
         return round(seconds * SECOND)
 
     def _refuse(self, name: str, value: Any, wanted: str) -> Any:
-        shown = json.dumps(value, ensure_ascii=False, default=str)
+        shown = json.dumps(value, ensure_ascii=isinstance(value, str) and not value.isprintable(), default=str)
         raise self.error(repr(name), f"is {shown if len(shown) <= 60 else f'{shown[:60]}…'}, not {wanted}; mend it")
 
 

@@ -14,7 +14,7 @@ from headrace.evaluation.benchmarks.choices import asked, options_of, right
 from headrace.evaluation.benchmarks.figures import share
 from headrace.evaluation.benchmarks.files import Entry
 from headrace.evaluation.metrics.choice import strict
-from headrace.evaluation.metrics.windows import first_answer
+from headrace.evaluation.metrics.windows import PATIENCE, first_answer
 from headrace.evaluation.truth import Question
 
 #: Is an emission right, as the benchmark's own code reads it?
@@ -31,8 +31,8 @@ class Mark:
     Attributes:
         task: the question.
         published: right as the benchmark's own code reads it; None if nothing was said.
-        causal: right by `strictly`, said when it was asked or later.
-        delay: ns from the question to that answer; None without one.
+        causal: right by `strictly`, said when it was asked or up to `PATIENCE` later.
+        delay: ns from the question to that answer; None without one in that time.
     """
 
     task: Task
@@ -50,7 +50,7 @@ def mark(streams: Sequence[Stream], emitted: Emitted, published: Reads) -> list[
             if not isinstance(task.truth, Question):
                 continue
             said = given[task.id]
-            first = first_answer(said, asked(task))
+            first = first_answer(said, asked(task), PATIENCE)
             found.append(
                 Mark(
                     task,
@@ -103,7 +103,7 @@ def causal(marks: Sequence[Mark]) -> Value:
 
 
 def delay(marks: Sequence[Mark]) -> Value:
-    """Median time from the question to its answer, s; NaN if nothing was said."""
+    """Median time from the question to its answer, s, of those answered within `PATIENCE`; NaN without any."""
     found = [one.delay / SECOND for one in marks if one.delay is not None]
     return Value(median(found) if found else float("nan"), len(found), "s")
 

@@ -29,7 +29,7 @@ from headrace.evaluation.benchmark import (
 from headrace.evaluation.benchmarks.choices import Answer, asked, said
 from headrace.evaluation.benchmarks.figures import share
 from headrace.evaluation.benchmarks.files import Entry, Unique, entries_of, grouped, paths_of, read_json, read_text
-from headrace.evaluation.metrics.windows import first_answer
+from headrace.evaluation.metrics.windows import PATIENCE, first_answer
 from headrace.evaluation.truth import Question
 
 
@@ -95,7 +95,7 @@ class SVBench(Benchmark):
             missing += sum(not texts for texts in given.values())
             for _, turns in grouped((task.detail["chain"], task) for task in stream.tasks):
                 published.append([(task, _mark(task, given[task.id][0], judge)) for task in turns if given[task.id]])
-                late = [(task, first_answer(given[task.id], asked(task))) for task in turns]
+                late = [(task, first_answer(given[task.id], asked(task), PATIENCE)) for task in turns]
                 causal.append([(task, _mark(task, one, judge)) for task, one in late])
         return Report(_figures(published), _figures(causal), missing, (f"marks by {judge.name}, 0 to 100",))
 

@@ -96,13 +96,13 @@ class VCBench(Benchmark):
         unreadable = 0
         for points in chain.from_iterable(_questions(stream) for stream in streams):
             truth = [int(_truth(task)) for task in points]
-            counts = [_count(given[task.id]) for task in points]
+            counts = [_count_of(next(iter(given[task.id]), None)) for task in points]
             if None not in counts:
                 published.append((points[0].kind, counting(counts, truth)))
             elif any(given[task.id] for task in points):
                 unreadable += 1
             ordered = sorted(points, key=_asked)
-            late = [_count([one for one in given[task.id] if one.t_emit >= _asked(task)]) for task in ordered]
+            late = [_count_of(first_answer(given[task.id], _asked(task), PATIENCE)) for task in ordered]
             causal.append((points[0].kind, counting(late, [int(_truth(task)) for task in ordered])))
         notes = ["MoC does not look at the truth; where the count rises at every query, so does 'one more each time'"]
         if unreadable:
@@ -173,9 +173,9 @@ def _truth(task: Task) -> str:
     return str(task.truth.answer)
 
 
-def _count(given: Sequence[Emission]) -> int | None:
-    """The whole number that the first answer is, if it is one."""
-    found = _COUNT.fullmatch(text_of(given[0])) if given else None
+def _count_of(given: Emission | None) -> int | None:
+    """The whole number that an answer is, if it is one."""
+    found = None if given is None else _COUNT.fullmatch(text_of(given))
     return int(found[1]) if found else None
 
 

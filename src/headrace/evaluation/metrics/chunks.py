@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from headrace.core.errors import InputError
 from headrace.core.item import Emission
 from headrace.evaluation.benchmark import text_of
 from headrace.evaluation.metrics.heard import spoken_until
+from headrace.evaluation.metrics.text import normalise
 from headrace.evaluation.truth import Exchange
 
 #: A word with the times between which it is spoken, ns.
@@ -22,7 +23,7 @@ class Chunk:
     Attributes:
         start, end: when it is spoken, ns.
         text: what is said.
-        words: the same with times, where they are known.
+        words: the same with times between `start` and `end`, where they are known.
         cut: an interruption ended it.
     """
 
@@ -58,16 +59,22 @@ class Laid:
 def chunks(emitted: Sequence[Emission]) -> list[Chunk]:
     """Emissions as speech: from `t_emit` to `end` (at once if it ends by then), in order of time.
 
-    Words are taken from a content that has "words": a list of [text, start, end] with times in ns.
+    Words are taken from a content that has "words": a list of [text, start, end] with times in ns, which are moved to
+    the next time at which the emission is spoken where they lie outside.
 
     Raises:
-        InputError: words of another form.
+        InputError: words of another form, or others than those of the text (case, spaces and punctuation aside).
     """
     spoken = [
-        Chunk(one.t_emit, spoken_until(one), text_of(one), _words(one), one.cancelled)
+        Chunk(one.t_emit, spoken_until(one), text_of(one), _words(one, one.t_emit, spoken_until(one)), one.cancelled)
         for one in sorted(emitted, key=lambda one: (one.t_emit, one.end, one.id))
     ]
     return sorted(spoken, key=lambda chunk: (chunk.start, chunk.end))
+
+
+def undivided(spoken: Sequence[Chunk]) -> list[Chunk]:
+    """Chunks without their words: all of each counts from when it left, whatever its words claim."""
+    return [replace(chunk, words=()) for chunk in spoken]
 
 
 def lay_out(spoken: Sequence[Chunk], exchanges: Sequence[Exchange]) -> tuple[list[Laid], list[Chunk]]:
@@ -116,11 +123,18 @@ def _of(chunk: Chunk, words: tuple[Word, ...]) -> Chunk:
     return Chunk(words[0][1], words[-1][2], " ".join(text for text, _, _ in words), words, chunk.cut)
 
 
-def _words(emission: Emission) -> tuple[Word, ...]:
+def _words(emission: Emission, since: int, until: int) -> tuple[Word, ...]:
     content = emission.content
     if not isinstance(content, dict) or "words" not in content:
         return ()
     try:
-        return tuple((str(text), int(start), int(end)) for text, start, end in content["words"])
-    except (TypeError, ValueError):
+        made = [(str(text), int(start), int(end)) for text, start, end in content["words"]]
+    except (TypeError, ValueError, OverflowError):
         raise InputError(f"emission {emission.id}: its words are no [text, start, end] with times in ns") from None
+    if made and normalise("".join(text for text, _, _ in made)) != normalise(text_of(emission)):
+        raise InputError(f"emission {emission.id}: its words are not those of its text; give both alike, or the text")
+    return tuple((text, _within(start, since, until), _within(end, since, until)) for text, start, end in made)
+
+
+def _within(t: int, since: int, until: int) -> int:
+    return min(max(t, since), until)

@@ -21,7 +21,8 @@ SPREAD = 0.05
 class Counting:
     """The counts of one question at its times; shares are NaN where there is nothing to take them from.
 
-    A missing count (None, or NaN) is wrong everywhere: it has no exactness, agrees with no change and breaks the order.
+    A missing count (None, NaN, or one that no float holds) is wrong everywhere: it has no exactness, agrees with no
+    change and breaks the order.
 
     Attributes:
         given: counts, in order of time; None where nothing came.
@@ -113,9 +114,9 @@ def counting(given: Sequence[float | None], truth: Sequence[float]) -> Counting:
     """
     if len(given) != len(truth):
         raise InputError(f"counting: {len(truth)} true counts, but {len(given)} were given")
-    if not all(isfinite(g) for g in truth):
+    if not all(_held(g) for g in truth):
         raise InputError("counting: a true count is no finite number; leave its time out")
-    return Counting(tuple(None if p is None or not isfinite(p) else p for p in given), tuple(truth))
+    return Counting(tuple(p if _held(p) else None for p in given), tuple(truth))
 
 
 def counts_at(
@@ -130,7 +131,18 @@ def counts_at(
 
 
 def _near(p: float | None, g: float) -> float:
-    return 0.0 if p is None else exp(-((p - g) ** 2) / (2 * (SPREAD * max(g, 1)) ** 2))
+    if p is None:
+        return 0.0
+    far = (p - g) / (SPREAD * max(g, 1))
+    return exp(-far * far / 2)
+
+
+def _held(count: float | None) -> bool:
+    """Whether it is a number that a float holds."""
+    try:
+        return count is not None and isfinite(count)
+    except OverflowError:
+        return False
 
 
 def _sign(x: float) -> int:

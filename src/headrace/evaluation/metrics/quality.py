@@ -9,7 +9,7 @@ from statistics import fmean
 
 from headrace.core.errors import ConfigError
 from headrace.core.item import SECOND, Emission
-from headrace.evaluation.metrics.chunks import Chunk, Laid, chunks, lay_out, said
+from headrace.evaluation.metrics.chunks import Chunk, Laid, chunks, lay_out, said, undivided
 from headrace.evaluation.metrics.graded import Graded
 from headrace.evaluation.metrics.listener import Listener
 from headrace.evaluation.truth import Exchange
@@ -156,6 +156,8 @@ def quality(
     Published, whoever says "one moment" at every request and nothing else has F1 = 2/7 with ack = 0.2, and silence is
     free where the user interrupts. Causal:
 
+    - a chunk belongs to the time at which it left, as a whole: what left before t_answer is early, whatever times its
+      words are given;
     - early speech earns only where an answer follows that earns;
     - an answer begins where what has been said is first good enough, chunk by chunk, whatever words came before it;
     - an interrupted exchange earns the quality of what was said, if that is at least `least`, and is FN + 1 else;
@@ -164,7 +166,8 @@ def quality(
     Source: "OmniInteract", its evaluation code (IA-QTF1; alpha = gamma = 1, ack = 0.2; NCCS; NOR, PAQ, CSM).
     """
     order = sorted(exchanges, key=lambda one: (one.start, one.t_answer))
-    laid, loose = lay_out(chunks(emitted), order)
+    spoken = chunks(emitted)
+    laid, loose = lay_out(undivided(spoken) if rule.causal else spoken, order)
     begun: set[str] = set()
     outcomes = []
     for index, slot in enumerate(laid):

@@ -50,11 +50,20 @@ PROACTIVE_CAUSAL = Window(0, 2 * SECOND)
 GAZE = Window(0, 3 * SECOND, "end")
 #: Omni-DuplexEval, reminders: t in [t_reminder, t_reminder + 10 s].
 REMINDER = Window(0, 10 * SECOND)
+#: How long a question waits for its answer where that counts causally, ns of media time: a later answer is none, or
+#: whoever answers everything when the stream is over has seen all of it.
+PATIENCE = 10 * SECOND
 
 
-def first_answer(emitted: Sequence[Emission], asked: int = 0) -> Emission | None:
-    """The first that left at `asked` (ns) or later; what was said before the question is no answer to it."""
-    return next((one for one in heard(emitted) if one.t_emit >= asked), None)
+def first_answer(emitted: Sequence[Emission], asked: int = 0, patience: int | None = None) -> Emission | None:
+    """The first that left at `asked` (ns) or later; what was said before the question is no answer to it.
+
+    Args:
+        patience: ns after `asked` until which it must have left, both ends included; None: whenever.
+    """
+    first = next((one for one in heard(emitted) if one.t_emit >= asked), None)
+    late = first is not None and patience is not None and first.t_emit > asked + patience
+    return None if late else first
 
 
 def on_time(answers: Sequence[Emission | None], events: Sequence[Event], window: Window) -> Score:

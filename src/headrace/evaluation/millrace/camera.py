@@ -75,14 +75,6 @@ class Camera:
             self._stir(y, index, self._leaves)
         return self._film(y, u, v, index, pts)
 
-    def background(self) -> tuple[int, int, int]:
-        """Mean levels of the first scenes, (y, u, v)."""
-        planes = [self._canvas(number) for number in range(min(8, len(self._scenes)))]
-        self._held.clear()
-        y, u, v = (sum(int(getattr(one, name).sum()) for one in planes) for name in ("y", "u", "v"))
-        pixels = sum(one.y.size for one in planes)
-        return y // pixels, 4 * u // pixels, 4 * v // pixels
-
     # -- what is there ------------------------------------------------------------------------
 
     def _canvas(self, number: int) -> Card:

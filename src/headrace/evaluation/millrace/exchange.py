@@ -11,6 +11,7 @@ from typing import Literal
 from headrace.core.errors import InputError
 from headrace.core.item import MS, SECOND
 from headrace.evaluation.millrace.draw import Draw
+from headrace.evaluation.millrace.identity import Identity
 from headrace.evaluation.millrace.visit import Visit
 from headrace.evaluation.truth import Exchange
 
@@ -49,7 +50,9 @@ def asked_about(request: str) -> str:
     return (found[1] or found[2]) if found else ""
 
 
-def conversations(visits: Sequence[Visit], duration: int, seed: int = 0) -> list[Exchange]:
+def conversations(
+    visits: Sequence[Visit], duration: int, seed: int = 0, absent: Sequence[Identity] = ()
+) -> list[Exchange]:
     """Conversations about the visits of one stream, in order of their starts; the same for the same seed.
 
     The user speaks from `start` on, for as long as the request takes to say, and what is wholly there by then counts.
@@ -69,13 +72,14 @@ def conversations(visits: Sequence[Visit], duration: int, seed: int = 0) -> list
     Args:
         visits: in order of their starts.
         duration: of the stream, ns; no exchange ends behind it.
+        absent: who never comes and is asked about all the same, or a name in a request would tell that it comes.
 
     Raises:
         InputError: visits that are out of order.
     """
     if any(later.start < earlier.start for earlier, later in pairwise(visits)):
         raise InputError("conversations: visits must come in order of their starts; sort them")
-    draw, past = Draw(seed, EXCHANGES), _Past(visits)
+    draw, past = Draw(seed, EXCHANGES), _Past(visits, absent)
     made: list[Exchange] = []
     dealt: list[Kind] = []
     now, number = PAUSE, 0
@@ -142,15 +146,16 @@ class _Past:
     """What can be said of visits, which are in order of their starts.
 
     Attributes:
-        asked: names that can be asked about, in the order in which they first come.
+        asked: names that can be asked about, in the order in which they first come; then those that never do.
     """
 
-    def __init__(self, visits: Sequence[Visit]) -> None:
+    def __init__(self, visits: Sequence[Visit], absent: Sequence[Identity]) -> None:
         self._visits: dict[str, list[Visit]] = {}
         for visit in visits:
             self._visits.setdefault(visit.identity.name, []).append(visit)
         self._firsts = [held[0].start for held in self._visits.values()]
         self.asked = [name for name, held in self._visits.items() if all(one.enters and one.leaves for one in held)]
+        self.asked += [identity.name for identity in absent[: len(self.asked)]]
 
     def before(self, t: int) -> list[str]:
         """The names that have come by `t`, in the order in which they first did."""
@@ -158,14 +163,14 @@ class _Past:
 
     def count(self, name: str, t: int) -> int | None:
         """How often; None while it fades in."""
-        held = self._visits[name]
+        held = self._visits.get(name, [])
         whole = sum(visit.start <= t for visit in held)
         return whole if whole == sum(visit.trace[0] <= t for visit in held) else None
 
     def here(self, name: str, t: int) -> bool:
         """Whether anything of it is in sight."""
-        return any(visit.trace[0] <= t < visit.trace[1] for visit in self._visits[name])
+        return any(visit.trace[0] <= t < visit.trace[1] for visit in self._visits.get(name, []))
 
     def next(self, name: str, t: int) -> Visit | None:
         """The first visit of which there is no trace at `t` yet."""
-        return next((visit for visit in self._visits[name] if visit.trace[0] > t), None)
+        return next((visit for visit in self._visits.get(name, []) if visit.trace[0] > t), None)

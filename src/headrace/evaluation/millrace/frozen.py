@@ -12,6 +12,7 @@ from hashlib import blake2b
 from types import MappingProxyType
 from typing import Any
 
+from headrace.evaluation.millrace.exchange import conversations
 from headrace.evaluation.millrace.regime import SETTINGS
 from headrace.evaluation.millrace.sound import FULL
 from headrace.evaluation.millrace.world import World
@@ -23,14 +24,14 @@ PICTURES, TRUTH = 330, 3600
 #: `digest` of seed 0 by regime. A change of any of them is another benchmark.
 DIGESTS = MappingProxyType(
     {
-        "calm": "b71501bad055d3441606c55e524da192",
-        "noisy": "a715d75c6636278a763b0fe73b9324de",
-        "busy": "ef8894509e11ff46f539e22f032e6622",
-        "fade": "9e73d3066009740b90d7eafe24278f56",
-        "pan": "9f35fcb0fbb4920aeca3f4081a4fdb0d",
-        "flicker": "55efe93e014d0c8992baa4bd60185494",
-        "cut": "e1d674164f55250d4b83f82741510a45",
-        "night": "c708c093af50eb19d90ac18ea53b1b49",
+        "calm": "f5ce1e1d5ce05d9efad56d1de7267cd5",
+        "noisy": "f9e6354bbf7ea9dd5537c936ffaad35e",
+        "busy": "dace213f6e7fb87808933249498672ab",
+        "fade": "7f30806a57f29a8d2b1867f4604a3468",
+        "pan": "ca44a6e58598fe7bdabbec0b38826631",
+        "flicker": "dede9b9fb2b8b2d4cc74a687e80dd41b",
+        "cut": "0551bb2accd8a8efbc55d21be63a6e36",
+        "night": "2e28ece126c6c2e016f500135378881e",
     }
 )
 
@@ -53,6 +54,8 @@ def digest(seed: int, regime: str) -> str:
     truths: list[Any] = [*world.visits, *world.events, *world.questions, *world.waits, *world.said, world.courier]
     for truth in truths:
         made.update(json.dumps(asdict(truth), sort_keys=True).encode())
+    for exchange in conversations(world.visits, world.duration, seed, world.absent):
+        made.update(json.dumps(asdict(exchange), sort_keys=True).encode())
     made.update(json.dumps([asdict(world.plan), world.errands, world.scenes], sort_keys=True).encode())
     return made.hexdigest()
 

@@ -26,10 +26,14 @@ from headrace.evaluation.millrace.identity import Identity
 from headrace.evaluation.millrace.plan import Plan, planned
 from headrace.evaluation.millrace.questions import Asker
 from headrace.evaluation.millrace.regime import SETTINGS, Regime
+from headrace.evaluation.millrace.scenery import MEAN
 from headrace.evaluation.millrace.sound import BEEPS, Soundtrack, lasting
 from headrace.evaluation.millrace.visit import Said, Visit
 from headrace.evaluation.millrace.words import WORDS
 from headrace.evaluation.truth import Event, Series, Span
+
+#: Levels (y, u, v) of the ground of portraits.
+GROUND = (MEAN, 128, 128)
 
 
 @dataclass(frozen=True)
@@ -168,15 +172,11 @@ class World:
 
     def portrait(self, identity: Identity, offset: int = 0) -> Frame:
         """How an identity looks in its cell, without noise: 16 x 16, moved to the right by `offset` pixels (-15 to 15)
-        before the mean colour of the stream's scenes."""
+        before a plain ground that is no scene of the stream."""
         sides = (SIDE, SIDE // 2, SIDE // 2)
-        y, u, v = (np.full((side, side), level, np.int16) for side, level in zip(sides, self._mean, strict=True))
+        y, u, v = (np.full((side, side), level, np.int16) for side, level in zip(sides, GROUND, strict=True))
         paste(y, u, v, identity, (0, 0), offset)
         return developed(y, u, v)
-
-    @cached_property
-    def _mean(self) -> tuple[int, int, int]:
-        return self._camera().background()
 
     def _asker(self, key: int) -> Asker:
         return Asker(Draw(self.seed, key), self.plan, self.said, self.grid, self.duration, self.fps)

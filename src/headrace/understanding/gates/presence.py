@@ -65,7 +65,7 @@ class Presence(TokenGate):
     """
 
     kind = "presence"
-    pictures = 4
+    pictures, planes = 3, 3
 
     def __init__(self, change: float = 0.12, noises: float = 2.0, restless: float = 0.3, drift: float = 1.6) -> None:
         if not (0 < change <= 2 and noises >= 0 and 0 < restless <= 2 and drift >= 1):

@@ -8,7 +8,7 @@ import numpy as np
 
 from headrace.core.errors import ConfigError
 from headrace.understanding.admission import Floats
-from headrace.understanding.gates.tokengate import Judged, TokenGate
+from headrace.understanding.gates.tokengate import FIXED, LARGEST, Judged, TokenGate
 
 #: Widths of the kernels are the powers of 2 with these exponents.
 WIDTHS = range(-3, 2)
@@ -32,7 +32,6 @@ class Pruner(TokenGate):
     """
 
     kind = "pruner"
-    pictures = 1
 
     def __init__(self, share: float = 60 / 196) -> None:
         if not 0 < share <= 1:
@@ -57,8 +56,8 @@ class Pruner(TokenGate):
     def _new(self) -> Self:
         return type(self)(self.share)
 
-    def max_bytes(self) -> int:
-        return 2 * super().max_bytes()
+    def max_bytes(self, shape: tuple[int, int, int] | None = None) -> int:
+        return 8 * (shape[2] if shape else LARGEST) + FIXED
 
 
 def _likeness(tokens: Floats, mean: Floats) -> Floats:

@@ -16,6 +16,8 @@ from headrace.understanding.tokens.tokens import tokens_of
 
 #: Cells of the largest grid that is judged, and numbers in all its features.
 LARGEST_GRID, LARGEST = 1 << 14, 1 << 22
+#: Bytes that a gate counts for its counters and numbers, at most.
+FIXED = 256
 
 
 @dataclass(slots=True, kw_only=True)
@@ -44,9 +46,11 @@ class TokenGate(CellGate):
 
     Attributes:
         pictures: as many pictures of features as it remembers at most.
+        planes: as many numbers of each cell beside them.
     """
 
     pictures: int = 0
+    planes: int = 0
 
     @abstractmethod
     def judge(self, features: Floats) -> Judged:
@@ -73,6 +77,7 @@ class TokenGate(CellGate):
             computed=judged.computed, detail=judged.detail,
         )  # fmt: skip
 
-    def max_bytes(self) -> int:
-        """Upper bound for any grid that is judged."""
-        return 4 * LARGEST * self.pictures + 1024
+    def max_bytes(self, shape: tuple[int, int, int] | None = None) -> int:
+        """Upper bound for pictures of features of that shape, [R, C, D]; None: of any shape that is judged."""
+        rows, columns, size = shape or (1, LARGEST_GRID, LARGEST // LARGEST_GRID)
+        return 4 * rows * columns * (size * self.pictures + self.planes) + FIXED

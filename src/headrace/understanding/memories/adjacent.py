@@ -85,7 +85,8 @@ class AdjacentMerge(TokenMemory):
         self._features[cells, one] = features
         time = self._time[cells, one]
         self._time[cells, one] = time + (self._time[cells, two] - time) * share
-        self._last[cells, one] = self._last[cells, two]
+        self._first[cells, one] = np.minimum(self._first[cells, one], self._first[cells, two])
+        self._last[cells, one] = np.maximum(self._last[cells, one], self._last[cells, two])
         self._weight[cells, one] = old + new
         self._score[cells, one] = np.where(new > old, self._score[cells, two], self._score[cells, one])
         after = self._after[cells, two]

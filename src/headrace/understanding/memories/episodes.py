@@ -67,7 +67,8 @@ class Episodes(TokenMemory):
         if again.any():
             old = self._rows[known[again]]
             alike = _cosine(old.features, new.features[again]) >= self.same
-            again[again] = alike & (new.time[again] - old.last <= self.gap)
+            came = new.time[again]
+            again[again] = alike & (np.maximum(came - old.last, old.first - came) <= self.gap)
             self._extend(known[again], new[again])
         fresh = new[~again]
         start = len(self._rows)
@@ -86,12 +87,13 @@ class Episodes(TokenMemory):
             return
         rows = Rows(**self._rows.arrays())
         weight = rows.weight[places]
-        share = (1 / (weight + new.weight))[:, None]
+        share = (new.weight / (weight + new.weight))[:, None]
         mean = rows.features[places] * (1 - share) + new.features * share
         rows.features[places] = mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-9)
-        rows.last[places] = new.last
+        first = np.minimum(rows.first[places], new.first)
+        last = np.maximum(rows.last[places], new.last)
+        rows.first[places], rows.last[places], rows.time[places] = first, last, first + (last - first) // 2
         rows.weight[places] = weight + new.weight
-        rows.time[places] = rows.first[places] + (new.last - rows.first[places]) // 2
         self._rows = rows
 
     def _thin(self, low: int) -> None:
@@ -163,7 +165,7 @@ class Episodes(TokenMemory):
         return self._rows.nbytes + 24 * len(self._newest) + COUNTERS
 
     def max_bytes(self) -> int:
-        return self.budget * self.grid.row_bytes + 24 * self.grid.cells + COUNTERS
+        return self.budget * self.grid.row_bytes + 24 * (self.grid.cells + 1) + COUNTERS
 
 
 def _unit(features: Floats) -> Floats:

@@ -50,7 +50,8 @@ class Gist:
         self._memory += share[:, None] * (vector - self._memory)
         self._time += share * (pts - self._time)
         self._weight += share * (weight - self._weight)
-        self._last[:] = pts
+        np.minimum(self._first, pts, out=self._first)
+        np.maximum(self._last, pts, out=self._last)
 
     def rows(self, sense: str) -> Rows:
         """A row for each slot in use, of no place."""

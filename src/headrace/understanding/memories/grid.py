@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from headrace.core.errors import ConfigError, InputError
 from headrace.understanding.tokens import TokenAdmission
 from headrace.understanding.tokens.rows import SENSES, row_bytes
@@ -44,20 +46,22 @@ class Grid:
         """Refuse tokens of another make.
 
         Args:
-            whole: the grid must be this one; otherwise it may be smaller, as where a gate pooled it.
+            whole: the grid must be this one; otherwise it may also be a single cell, as where a gate pooled a picture.
 
         Raises:
-            InputError: the sense, the grid or the size of the features is another.
+            InputError: the sense, the grid or the size of the features is another, or a feature is not finite.
         """
-        tokens = admission.tokens
+        tokens, where = admission.tokens, f"at {admission.pts} ns"
         shape = tokens.features.shape
-        fits = shape[:2] == (self.rows, self.columns) if whole else shape[0] * shape[1] <= self.cells
         if tokens.sense != self.sense:
+            raise InputError(f"tokens of {tokens.sense} {where}: this memory holds {self.sense}; use Senses for both")
+        pooled = shape[:2] == (1, 1) != (self.rows, self.columns)
+        if whole and pooled and shape[2] == self.size:
+            raise InputError(f"tokens {shape} {where}: a gate pooled it to 1 x 1; this memory needs whole pictures")
+        if (shape[:2] != (self.rows, self.columns) and not pooled) or shape[2] != self.size:
             raise InputError(
-                f"tokens of {tokens.sense} at {admission.pts} ns: this memory holds {self.sense}; use Senses for both"
+                f"tokens {shape} {where}: this memory was built for {(self.rows, self.columns, self.size)}; build it "
+                "with the Grid of the encoder"
             )
-        if not fits or shape[2] != self.size:
-            raise InputError(
-                f"tokens {shape} at {admission.pts} ns: this memory was built for "
-                f"{(self.rows, self.columns, self.size)}; build it with the Grid of the encoder"
-            )
+        if not np.isfinite(tokens.features).all():
+            raise InputError(f"tokens {where}: a feature is not finite; the encoder failed")

@@ -101,7 +101,8 @@ class Scaffold(TokenMemory):
         share = 1 / (weight + 1)
         rows.features[at] += share[:, None] * (new.features - rows.features[at])
         rows.time[at] += np.rint((new.time - rows.time[at]) * share.astype(np.float64)).astype(np.int64)
-        rows.last[at] = new.last
+        rows.first[at] = np.minimum(rows.first[at], new.first)
+        rows.last[at] = np.maximum(rows.last[at], new.last)
         rows.weight[at] = weight + 1
 
     def _close(self) -> None:

@@ -32,7 +32,7 @@ class TokenMemory(ABC):
     Attributes:
         kind: its name in snapshots.
         bounded: it forgets or merges; otherwise it raises a CapacityError at its limit.
-        whole: it needs tokens of exactly its grid; others take those that a gate pooled, too.
+        whole: it needs tokens of exactly its grid; others take the single one that a gate pooled a picture to, too.
         forgotten: weight of all that was evicted. `held() + forgotten` is the weight of all that was written.
 
     Raises:
@@ -53,7 +53,7 @@ class TokenMemory(ABC):
         """Take in the admitted tokens; an item of which none was admitted changes nothing.
 
         Raises:
-            InputError: the tokens are not those of its grid.
+            InputError: the tokens are not those of its grid, or not finite.
             CapacityError: it is not `bounded` and full; nothing was written.
         """
         self.grid.expect(what, self.whole)
@@ -111,6 +111,9 @@ class TokenMemory(ABC):
         meta = snapshot.expect(self.kind).meta
         if (other := {name: meta.get(name) for name in self._made()}) != self._made():
             raise StateError(f"snapshot is of a {self.kind} with {other}, this one has {self._made()}")
+        for name, array in snapshot.arrays.items():
+            if array.dtype.kind == "f" and np.isnan(array).any():
+                raise StateError(f"snapshot of a {self.kind} is damaged: {name} is not a number; take another")
         self.reset()
         self._load(snapshot)
         self.forgotten = meta["forgotten"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 
@@ -24,7 +25,12 @@ OTHERS, REGIME = (2, 4, 6, 8), "calm"
 #: What each policy says when it is asked, how it talks, and how often it alerts.
 _POLICIES: tuple[tuple[str, str, Callable[[], Decide], Callable[[int], list[Emission]]], ...] = (
     ("refuse", "refuses everything, never speaks", Silent, never),
-    ("guess", "the commonest answer of each kind on other streams; an alert every second", lambda: Delayed(0), always),
+    (
+        "guess",
+        "the commonest answer of each kind on other streams; an alert every second; the courier in the middle",
+        lambda: Delayed(0),
+        always,
+    ),
 )
 
 
@@ -49,9 +55,10 @@ def _kept(
     for wait in world.waits:
         said = [one for one in alert(world.duration) if one.t_emit >= wait.t]
         kept.alerts.append(alerts(said, wait.events, world.duration, REACH))
-    places = Counter(world.courier.at(t) for t in errands(world))
-    rows, columns = world.grid
-    kept.courier = places[rows - 1, columns // 2] / max(places.total(), 1)
+    times, (rows, columns) = errands(world), world.grid
+    middle = (rows - 1, columns // 2)
+    told = sum(world.courier.at(t) == middle for t in times) if guesses else 0
+    kept.courier = told / len(times) if times else math.nan
     kept.conversation = Talk.of(world).blind(partner())
     return kept
 

@@ -111,6 +111,8 @@ def _ages(axes: Axes, comparison: Understanding, styles: Mapping[str, Look]) -> 
         look = styles[method.name]
         points = [(i, method.ages[a].mean) for i, a in enumerate(comparison.ages) if a in method.ages]
         known = [(x, y) for x, y in points if math.isfinite(y)]
+        if not known:
+            continue
         style = {"dashes": look.dashes} if look.dashes else {}
         axes.plot(*zip(*known, strict=True), color=look.colour, linewidth=look.width, marker=look.marker,
                   markersize=4.5, **style)  # fmt: skip
@@ -128,7 +130,7 @@ def _regimes(axes: Axes, comparison: Understanding) -> None:
     axes.imshow(table, cmap="YlGnBu", vmin=0.2, vmax=1.0, aspect="auto")
     axes.set_xticks(range(len(comparison.regimes)), comparison.regimes)
     names = [writable(clean(m.name, 22)) for m in held]
-    axes.set_yticks(range(len(held)), names)
+    axes.set_yticks(range(len(held)), names, parse_math=False)
     axes.tick_params(length=0, pad=4, labelsize=9.5, labelcolor=SOFT)
     for spine in axes.spines.values():
         spine.set_visible(False)
@@ -159,7 +161,7 @@ def _names(axes: Axes, heads: Sequence[tuple[KeeperResult, float]], styles: Mapp
         weight = "bold" if method.kind == "ours" else "normal"
         axes.annotate(
             told, (1.01, at / tall), xycoords="axes fraction", size=9.5, color=look.colour, weight=weight,
-            family=families(told), va="center", annotation_clip=False,
+            family=families(told), va="center", annotation_clip=False, parse_math=False,
         )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, ProcessPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -20,7 +20,7 @@ from headrace.apps.compare.understanding.pooled import pooled, word_of
 from headrace.apps.compare.understanding.result import SETTINGS, Understanding
 from headrace.apps.compare.understanding.stream import run_stream
 from headrace.apps.wording import counted
-from headrace.core.errors import ConfigError
+from headrace.core.errors import CapacityError, ConfigError
 from headrace.core.item import SECOND, Item
 from headrace.evaluation.millrace import AGES, REGIMES, TRACKS, UNSEEN, World
 from headrace.recipes.tokens import COLUMNS, ROWS, WORDS, Setting
@@ -31,6 +31,8 @@ from headrace.understanding.tokens import Tokens
 FPS = 2
 #: Rows that are kept by default, as a share of the tokens of a stream, and the fewest that every method can do with.
 SHARE, LEAST = 0.005, 192
+#: Bytes that count as equal: up to so many times those of the window.
+EVEN = 1.05
 
 #: Pictures after which a gate holds all that it ever will.
 PICTURES = 20
@@ -61,7 +63,7 @@ def compare_understanding(
     seed: int = 0,
     streams: int = 2,
     minutes: float = 15.0,
-    hours: float = 10.0,
+    hours: float = 3.0,
     budget: int | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
@@ -76,52 +78,52 @@ def compare_understanding(
             always run.
         seed: of the streams.
         streams: of each regime.
-        minutes: length of a stream.
-        hours: length of one more stream, of the regime calm; 0 for none.
+        minutes: length of a stream, 5 to 1440.
+        hours: length of one more stream, of the regime calm, 1 to 24; 0 for none.
         budget: rows that a bounded method keeps; None: 0.5 % of the tokens of a stream.
         workers: processes; None: one for each core, 4 at most.
         progress: told of progress.
 
     Raises:
         ConfigError: a name or a number cannot be used.
+        CapacityError: a process was ended from outside.
     """
     began = time.perf_counter()
     methods = find(names)
+    if streams < 1 or not 5 <= minutes <= 1440 or not (hours == 0 or 1 <= hours <= 24):
+        raise ConfigError(
+            f"streams={streams}, minutes={minutes:g}, hours={hours:g}: use 1 stream or more, 5 minutes to a day, and "
+            "1 to 24 hours (0 for no long stream)"
+        )
     tokens = int(minutes * 60 * FPS) * ROWS * COLUMNS
     rows = max(LEAST, round(SHARE * tokens)) if budget is None else budget
-    if rows < LEAST or streams < 1 or minutes < 5 or hours < 0 or 0 < hours < 1:
-        raise ConfigError(
-            f"budget={rows}, streams={streams}, minutes={minutes:g}, hours={hours:g}: use {LEAST} rows, 1 stream, "
-            "5 minutes and 1 hour or more (0 hours for no long stream)"
-        )
+    if rows < LEAST:
+        raise ConfigError(f"budget={rows}: use {LEAST} rows or more, the fewest that every method can do with")
     even = Setting(rows, seed)
     target = weigh(next(method for method in methods if method.name == REFERENCE).make(even), even.grid)
     settings = {f"{name}/{setting}": (name, at) for name, setting, at in _settings(methods, even, target)}
     regimes = [*REGIMES, UNSEEN]
-    jobs = [
+    short = [
         Job(2 * (seed * streams + number) + 1, regime, minutes * 60, settings)
         for regime in regimes
         for number in range(streams)
     ]
     count = workers or min(4, os.cpu_count() or 1)
+    long: list[Job] = []
     if hours:
-        ages = {key: at for key, at in settings.items() if key.endswith("/resident")}
-        parts = (dict(list(ages.items())[part::count]) for part in range(count))
-        jobs[:0] = [Job(2 * seed + 1, "calm", hours * 3600, part) for part in parts if part]
-    say = progress or _silent
-    found = list(_run(jobs, count, say))
-    short = [(job, kept) for job, kept in found if job.seconds == minutes * 60]
-    long = [kept for job, kept in found if job.seconds != minutes * 60]
+        ages = [(key, at) for key, at in settings.items() if key.endswith("/resident")]
+        long = [Job(2 * seed + 1, "calm", hours * 3600, dict(ages[part::count])) for part in range(count)]
+    found = dict(_run([job for job in (*long, *short) if job.settings], count, progress or _silent))
     results = []
     for method in methods:
         for setting in SETTINGS:
             key = f"{method.name}/{setting}"
             own = key if key in settings else f"{method.name}/resident"
-            runs = [(job.regime, kept[own]) for job, kept in short]
-            held = [kept[own] for kept in long if own in kept]
+            runs = [(job.regime, found[job][own]) for job in short]
+            held = [found[job][own] for job in long if own in job.settings]
             result = pooled(method, setting, runs, held, seed)
             results.append(replace(result, same="" if key in settings else "resident"))
-    worlds = [World(job.seed, job.regime, job.seconds, FPS) for job, _ in short]
+    worlds = [World(job.seed, job.regime, job.seconds, FPS) for job in short]
     for setting in SETTINGS:
         results += [replace(row, setting=setting) for row in blind(worlds, seed)]
     known = {word_of(age) for one in results for age in AGES if word_of(age) in one.ages}
@@ -140,7 +142,7 @@ def compare_understanding(
         ages=[word_of(age) for age in AGES if word_of(age) in known],
         methods=results,
         upper=UPPER,
-        notes=_notes(rows, target),
+        notes=_notes(rows, target) + _uneven(methods, settings, target),
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         machine=machine(),
         seconds=time.perf_counter() - began,
@@ -151,7 +153,7 @@ def _settings(methods: Sequence[Method], even: Setting, target: int) -> Iterator
     """Every method at equal rows, and again at equal total bytes where those would differ."""
     for method in methods:
         yield method.name, "resident", even
-        if method.bounded and weigh(method.make(even), even.grid) > 1.05 * target:
+        if method.bounded and weigh(method.make(even), even.grid) > EVEN * target:
             yield method.name, "total", replace(even, tokens=_fitting(method, even, target))
 
 
@@ -169,6 +171,16 @@ def _fitting(method: Method, even: Setting, target: int) -> int:
     return most
 
 
+def _uneven(methods: Sequence[Method], settings: Mapping[str, tuple[str, Setting]], target: int) -> list[str]:
+    """A note on each method that takes more than it should where total bytes are equal."""
+    notes = []
+    for method in methods:
+        name, at = settings.get(f"{method.name}/total", ("", Setting()))
+        if name and (taken := weigh(method.make(at), at.grid)) > EVEN * target:
+            notes.append(f"{method.name} takes {taken:,} bytes in all at its fewest rows, more than the equal ones.")
+    return notes
+
+
 def weigh(keeper: Keeper, grid: Grid) -> int:
     """Bytes at most, over all tiers: what the memory may take, and what the gate holds of pictures of that grid."""
     draw = np.random.default_rng(0)
@@ -180,7 +192,12 @@ def weigh(keeper: Keeper, grid: Grid) -> int:
 
 
 def _run(jobs: Sequence[Job], workers: int, say: Progress) -> Iterator[tuple[Job, dict[str, Kept]]]:
-    """Run the jobs, longest first, and tell of frames done."""
+    """Run the jobs in this order, give them as they end, and tell of frames done; no process outlives an error.
+
+    Raises:
+        CapacityError: a process was ended from outside.
+    """
+    others = set(multiprocessing.active_children())
     frames = {job: int(job.seconds * FPS) for job in jobs}
     done, total = 0, sum(frames.values())
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_one_thread)
@@ -193,8 +210,17 @@ def _run(jobs: Sequence[Job], workers: int, say: Progress) -> Iterator[tuple[Job
                 job = waiting.pop(future)
                 done += frames[job]
                 yield job, future.result()
-    finally:
+        pool.shutdown(wait=False)
+    except BaseException as error:
         pool.shutdown(wait=False, cancel_futures=True)
+        for process in set(multiprocessing.active_children()) - others:
+            process.terminate()
+        if isinstance(error, BrokenExecutor):
+            raise CapacityError(
+                "a process that watched a stream was ended from outside, as happens where memory is short; compare "
+                "fewer methods at a time, or leave out the long stream (0 hours)"
+            ) from error
+        raise
 
 
 def _one_thread() -> None:

@@ -137,11 +137,11 @@ class _Run:
 
     def put(self, asked: Asked | Request) -> None:
         """A question, or a request of a conversation, answered from what is held now."""
-        if self._grows:
-            self._later.append(asked)
-            return
         if self._kept.ended:
             self._answer(asked, None)
+            return
+        if self._grows:
+            self._later.append(asked)
             return
         cue = self._cue(asked) if isinstance(asked, Asked) else self._talk.cue(asked, self._oracle)
         rows = self._keeper.read(cue, when(asked)).rows
@@ -180,7 +180,7 @@ class _Run:
         """The figures of the whole stream."""
         kept = self._kept
         self._weigh(world.duration)
-        if self._later and not kept.ended:
+        if self._later:
             self._catch_up(world.duration)
         for wait in world.waits:
             said = [_alert(t) for t in self._sights.of(wait.who) if t >= wait.t]

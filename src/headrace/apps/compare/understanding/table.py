@@ -110,12 +110,12 @@ def _outcome(comparison: Understanding) -> str:
     best = max(bounded, key=lambda one: _known(one.accuracy.mean))
     for one in dict.fromkeys([*(m.name for m in bounded if m.kind == "ours"), best.name]):
         method = comparison.method(one)
-        share = _above_blind(comparison, method) / max(_above_blind(comparison, upper), 1e-9)
+        gained = _part(_above_blind(comparison, method), _above_blind(comparison, upper))
         worst = min(method.regimes, key=lambda name: _known(method.regimes[name].mean), default="")
         said.append(
             f"`{one}`: {number(method.accuracy.mean, 2)} of all questions, "
-            f"{method.accuracy.mean / upper.accuracy.mean:.0%} of the unbounded `{upper.name}` "
-            f"({number(upper.accuracy.mean, 2)}), {share:.0%} of what that gains over the best blind policy; it loses "
+            f"{_part(method.accuracy.mean, upper.accuracy.mean)} of the unbounded `{upper.name}` "
+            f"({number(upper.accuracy.mean, 2)}), {gained} of what that gains over the best blind policy; it loses "
             f"most in `{worst}`."
         )
     for track in comparison.tracks:
@@ -127,6 +127,11 @@ def _outcome(comparison: Understanding) -> str:
                 f"unbounded {number(upper.tracks[track].mean, 2)}."
             )
     return "\n".join(f"- {line}" for line in said)
+
+
+def _part(one: float, whole: float) -> str:
+    """`92 %`; `NOTHING` of nothing."""
+    return f"{100 * one / whole:.0f} %" if whole > 0 and math.isfinite(one) else NOTHING
 
 
 def _above_blind(comparison: Understanding, method: KeeperResult) -> float:
