@@ -82,11 +82,16 @@ def mark(value: Any) -> str:
 
 
 def judged(part: Any, i: int) -> Any:
-    """What a gate says; in a chain, one gate refuses what another that was restored from nonsense made."""
+    """What a gate says; in a chain, one gate refuses what another that was restored from nonsense made.
+
+    Its bytes stay within the bound for this grid, which is far below the one for any grid.
+    """
     try:
         return told(part.admit(stream()[i]))
     except InputError as error:
         return str(error)
+    finally:
+        assert part.nbytes() <= part.max_bytes((*GRID, SIZE))
 
 
 def gate(name: str, make: Callable[[], Any]) -> Fed:

@@ -39,7 +39,10 @@ def judged(segmenter: Segmenter, i: int) -> Any:
 
 
 def kept(keeper: Keeper, i: int) -> Any:
+    """What a keeper says; its bytes stay within the bounds for its grid."""
     said = keeper.see(Item(i * SECOND, "tokens", admission(i).tokens))
+    gate: Any = keeper.gate
+    assert keeper.nbytes() <= gate.max_bytes((2, 3, 8)) + keeper.memory.max_bytes() < 3000
     return said.admitted.copy(), said.score, told(keeper.read(Cue(), i * SECOND).rows), dict(keeper.tiers())
 
 

@@ -11,10 +11,12 @@ from headrace.core.errors import ConfigError
 from headrace.core.item import SECOND
 from headrace.recipes.encoded import Encoded, streams
 from headrace.recipes.flashvstream import FlashVStream
-from headrace.recipes.remembered import Remembered, compared, figures, grid_of
+from headrace.recipes.remembered import Remembered, compared, figures, grid_of, looked_for
 from headrace.recipes.savemem import SAVEMem
 from headrace.recipes.videoscaffold import VideoScaffold
+from headrace.understanding.gates.everything import AdmitAll
 from headrace.understanding.memories import Window
+from headrace.understanding.tokens import Cue
 
 RECIPES = (FlashVStream, SAVEMem, VideoScaffold)
 
@@ -67,16 +69,28 @@ def test_what_is_kept_is_judged_by_age(stream: Encoded) -> None:
     assert again.right == done["tiny"].right
 
 
-def test_a_cue_is_the_portrait_of_whom_a_question_is_about(stream: Encoded) -> None:
-    from headrace.recipes.remembered import asked_of, looked_for
-
-    for asked in asked_of(stream):
-        cue = looked_for(stream, asked)
+@pytest.mark.parametrize("regime", ["calm", "pan"])
+def test_a_cue_is_the_portraits_of_whom_a_question_is_about_at_every_offset(regime: str) -> None:
+    panned = next(streams((regime,), 0, 1, 300.0))
+    offsets = len(range(-panned.world.settings.reach, panned.world.settings.reach + 1, 2))
+    assert (offsets > 1) == (regime == "pan")
+    for asked in panned.asked:
+        cue = looked_for(panned.oracle, asked)
         assert (cue is None) == (not asked.who)
         if cue is not None:
-            assert cue.shape == (len(asked.who), 48)
+            assert cue.shape == (len(asked.who) * offsets, 48)
             assert np.allclose(np.linalg.norm(cue, axis=1), 1, atol=1e-5)
-    assert stream.world.duration == 300 * SECOND
+
+
+def test_savemem_reads_nine_tenths_of_its_moments_at_any_budget(stream: Encoded) -> None:
+    assert [SAVEMem().at(tokens).top for tokens in (216, 2624, 5248)] == [10, 10, 20]
+    assert SAVEMem(floor=0.3, even=0.2).build().floor == 0.3
+    memory, gate = SAVEMem(ratio=float("inf")).at(216).build(), AdmitAll()
+    for item in stream.items:
+        memory.write(gate.admit(item))
+    cue = stream.oracle.portraits(next(asked.who[0] for asked in stream.asked if asked.who))
+    whole, found = (memory.read(Cue(wanted), 300 * SECOND).rows for wanted in (None, cue))
+    assert len(np.unique(found.first)) >= 0.9 * len(np.unique(whole.first)) > 20
 
 
 @pytest.mark.slow

@@ -48,7 +48,7 @@ def test_the_check_stands_beside_its_baselines() -> None:
             figures["accuracy"], abs=0.05
         )
     assert ours["lost"] == pytest.approx(whole["accuracy"] - ours["accuracy"])
-    assert check.holds == (
-        ours["encoding_fell"] >= ENCODING and ours["tokens_fell"] >= PREFILL and abs(ours["lost"]) <= CHANGE
-    )
+    assert check.holds == (abs(ours["lost"]) <= CHANGE)
+    assert ours["encoding_fell"] >= ENCODING
+    assert ours["tokens_fell"] >= PREFILL
     assert not check.holds  # one token a picture is too few

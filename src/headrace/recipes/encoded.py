@@ -13,8 +13,9 @@ from headrace.evaluation.millrace.oracle import Oracle
 from headrace.evaluation.millrace.world import World
 
 if TYPE_CHECKING:
+    from headrace.evaluation.millrace.asked import Asked
     from headrace.understanding.gate import Gate
-    from headrace.understanding.tokens import TokenAdmission
+    from headrace.understanding.tokens import Rows, TokenAdmission
     from headrace.understanding.tokens.patches import PatchEncoder
 
 
@@ -44,6 +45,16 @@ class Encoded:
         """Tokens of a picture."""
         return int(self.items[0].data.features[..., 0].size)
 
+    @property
+    def asked(self) -> list[Asked]:
+        """Its questions that sight can answer, in order of time."""
+        return [one for one in self.world.questions if one.track != "heard"]
+
+    def answered(self, rows: Rows) -> list[bool]:
+        """Whether each of them is answered rightly, or rightly refused, from those rows that had come by then."""
+        read = self.oracle.read(rows)
+        return [self.oracle.answer(one, read.until(one.question.t)) == one.question.answer for one in self.asked]
+
 
 @dataclass
 class Trial:
@@ -65,9 +76,7 @@ class Trial:
         from headrace.understanding.tokens import Rows
 
         said = [gate.admit(item) for item in stream.items]
-        read = stream.oracle.read(Rows.join(one.rows() for one in said))
-        asked = [one for one in stream.world.questions if one.track != "heard"]
-        right = [stream.oracle.answer(one, read.until(one.question.t)) == one.question.answer for one in asked]
+        right = stream.answered(Rows.join(one.rows() for one in said))
         cells = len(said) * stream.cells
         admitted = sum(int(one.admitted.sum()) for one in said) / cells
         return cls(right, admitted, float(np.mean([one.computed for one in said])))

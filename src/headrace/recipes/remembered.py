@@ -13,6 +13,7 @@ from headrace.recipes.encoded import Encoded
 
 if TYPE_CHECKING:
     from headrace.evaluation.millrace.asked import Asked
+    from headrace.evaluation.millrace.oracle import Oracle
     from headrace.understanding.admission import Floats
     from headrace.understanding.memories.grid import Grid
 
@@ -46,13 +47,13 @@ class Remembered:
         from headrace.understanding.tokens import Cue
 
         made, gate = cls(), AdmitAll()
-        waiting = asked_of(stream)[::-1]
+        waiting = stream.asked[::-1]
 
         def ask(until: float) -> None:
             while waiting and waiting[-1].question.t <= until:
                 asked = waiting.pop()
-                rows = memory.read(Cue(looked_for(stream, asked)), asked.question.t).rows
-                made._judge(asked, stream.oracle.answer(asked, rows))
+                rows = memory.read(Cue(looked_for(stream.oracle, asked)), asked.question.t).rows
+                made._judge(asked, stream.oracle.answer(asked, rows) == asked.question.answer)
 
         for item in stream.items:
             ask(item.pts - 1)
@@ -69,23 +70,17 @@ class Remembered:
 
         made, gate = cls(), AdmitAll()
         rows = Rows.join(gate.admit(item).rows() for item in stream.items)
-        made.most, read = rows.nbytes, stream.oracle.read(rows)
-        for asked in asked_of(stream):
-            made._judge(asked, stream.oracle.answer(asked, read.until(asked.question.t)))
+        made.most = rows.nbytes
+        for asked, right in zip(stream.asked, stream.answered(rows), strict=True):
+            made._judge(asked, right)
         return made
 
-    def _judge(self, asked: Asked, answer: str | None) -> None:
-        right = answer == asked.question.answer
+    def _judge(self, asked: Asked, right: bool) -> None:
         self.right.append(right)
         if asked.track == "now" or asked.age == 10 * SECOND:
             self.present.append(right)
         elif asked.age is not None and asked.age >= DISTANT:
             self.distant.append(right)
-
-
-def asked_of(stream: Encoded) -> list[Asked]:
-    """Its questions that sight can answer, in order of time."""
-    return [one for one in stream.world.questions if one.track != "heard"]
 
 
 def grid_of(stream: Encoded) -> Grid:
@@ -96,10 +91,10 @@ def grid_of(stream: Encoded) -> Grid:
     return Grid(rows, columns, size)
 
 
-def looked_for(stream: Encoded, asked: Asked) -> Floats | None:
-    """The portraits, float32 [Q, D], of whom a question is about, where nothing pans; None if it is about nobody."""
-    portraits = [stream.oracle.portraits(who) for who in asked.who]
-    return np.stack([one[len(one) // 2] for one in portraits]) if portraits else None
+def looked_for(oracle: Oracle, asked: Asked) -> Floats | None:
+    """The portraits, float32 [Q, D], of whom a question is about, at every offset of the camera; None: of nobody."""
+    portraits = [oracle.portraits(who) for who in asked.who]
+    return np.concatenate(portraits) if portraits else None
 
 
 def default_grid() -> Grid:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from headrace.core.errors import ConfigError
+from headrace.recipes.remembered import COLUMNS as COLUMNS
+from headrace.recipes.remembered import ROWS as ROWS
+from headrace.recipes.remembered import SIZE, default_grid
 
 if TYPE_CHECKING:
     from headrace.understanding.gate import Gate
@@ -14,9 +17,6 @@ if TYPE_CHECKING:
     from headrace.understanding.memories.grid import Grid
     from headrace.understanding.memory import Memory
     from headrace.understanding.tokens import Cue, TokenAdmission, TokenView
-
-#: Rows, columns and features of the tokens that millrace's pictures have; components of a token of sound.
-ROWS, COLUMNS, SIZE = 4, 6, 48
 
 #: Rows of sound that every method may keep besides its budget: words are few, and how to keep them is not asked here.
 WORDS = 256
@@ -39,9 +39,7 @@ class Setting:
     @property
     def grid(self) -> Grid:
         """Of the tokens of sight."""
-        from headrace.understanding.memories.grid import Grid
-
-        return Grid(ROWS, COLUMNS, SIZE)
+        return default_grid()
 
 
 @dataclass(frozen=True)

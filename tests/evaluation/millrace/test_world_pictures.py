@@ -181,6 +181,6 @@ def test_frames_are_made_one_at_a_time() -> None:
 def test_sound_and_pictures_come_in_order() -> None:
     items = list(World(2, "calm", 120).items())
     assert {item.kind for item in items} == {"video", "audio"}
-    assert all(b.pts >= a.pts for a, b in pairwise(items))
+    assert all(b.arrival >= a.arrival for a, b in pairwise(items))
     assert sum(item.kind == "video" for item in items) == 240
     assert sum(item.kind == "audio" for item in items) == 1200

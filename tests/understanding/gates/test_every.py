@@ -167,7 +167,16 @@ def test_the_grid_may_change_at_any_item(gate: Fed, grids: list[tuple[int, int, 
         said = part.admit(item(unit(draw.normal(size=grid)), tick))
         assert said.tick == tick
         assert said.admitted.shape == said.tokens.grid
-        assert part.nbytes() <= part.max_bytes()
+        assert part.nbytes() <= part.max_bytes(grid) <= part.max_bytes()
+
+
+@EVERY
+def test_the_bound_for_a_grid_is_what_a_gate_comes_to_hold(gate: Fed) -> None:
+    part, most = gate.make(), 0
+    for one in stream():
+        part.admit(one)
+        most = max(most, part.nbytes())
+    assert 0.9 * part.max_bytes((3, 4, 16)) <= most <= part.max_bytes((3, 4, 16))
 
 
 @EVERY

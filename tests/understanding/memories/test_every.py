@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from dataclasses import replace
 from hashlib import blake2b
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 import numpy as np
@@ -12,15 +15,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import headrace.understanding.memories
 from headrace.core.errors import CapacityError, ConfigError, InputError, StateError
 from headrace.core.item import SECOND, Emission, Item
 from headrace.state.laws import digest
+from headrace.state.laws.isolation import poisoned
 from headrace.testing import assert_deterministic, leak_test
 from headrace.understanding.memories.everything import Everything
 from headrace.understanding.memories.grid import Grid
 from headrace.understanding.memories.window import Window
 from headrace.understanding.tokens import Cue, Rows
-from tests.understanding.memories.every import BOUNDED, COUNTING, HEARD, MEMORIES, SMALL, admission, told
+from tests.understanding.memories.every import BOUNDED, COUNTING, HEARD, MEMORIES, SMALL, admission, frame, told
 
 EACH = pytest.mark.parametrize("name", MEMORIES)
 CUES = (Cue(), Cue(features=np.eye(8, dtype=np.float32)[:2]), Cue(since=20 * SECOND, until=40 * SECOND))
@@ -100,16 +105,66 @@ def test_nothing_admitted_changes_nothing(name: str) -> None:
 
 
 @EACH
+def test_what_comes_late_is_in_its_row_all_the_same(name: str) -> None:
+    """As bursts of sound do, which are known when they are over; each token lies in the span of some row."""
+    memory, draw = MEMORIES[name](), np.random.default_rng(7)
+    times = [10, 5, 20, *(2 * k - int(draw.integers(0, 15)) for k in range(15, 90))]
+    for k, second in enumerate(times):
+        memory.write(frame(admission(k // 40).tokens.features, second * SECOND))
+        if name in BOUNDED:
+            rows = memory.read(Cue(), max(times) * SECOND).rows
+            assert (rows.first <= rows.time).all()
+            assert (rows.time <= rows.last).all()
+        if k == 2 and name not in ("flash", "senses"):
+            assert (rows.first.min() if name in BOUNDED else 5 * SECOND) == 5 * SECOND
+            assert (rows.last.max() if name in BOUNDED else 20 * SECOND) == 20 * SECOND
+
+
+@EACH
 def test_tokens_of_another_make_are_refused(name: str) -> None:
     memory = filled(name)
     before = digest(memory)
-    for grid in (Grid(2, 3, 9), Grid(4, 3, 8)):
+    for grid in (Grid(2, 3, 9), Grid(4, 3, 8), Grid(1, 6, 8), Grid(3, 2, 8), Grid(1, 2, 8), Grid(1, 1, 9)):
         with pytest.raises(InputError, match="was built for"):
             memory.write(admission(61, grid))
     if name != "senses":
         with pytest.raises(InputError, match="holds sight; use Senses"):
             memory.write(admission(61, HEARD))
     assert digest(memory) == before
+
+
+@EACH
+def test_a_picture_that_was_pooled_is_taken_or_refused_for_what_it_is(name: str) -> None:
+    memory = filled(name)
+    before = digest(memory)
+    if getattr(memory, "whole", False):
+        with pytest.raises(InputError, match="a gate pooled it to 1 x 1; this memory needs whole pictures"):
+            memory.write(admission(61, Grid(1, 1, 8), share=1.1))
+        assert digest(memory) == before
+        return
+    memory.write(admission(61, Grid(1, 1, 8), share=1.1))
+    rows = memory.read(Cue(), 61 * SECOND).rows
+    assert (rows.last == 61 * SECOND).sum() == 1
+
+
+@EACH
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_features_that_are_not_finite_are_refused(name: str, wrong: float) -> None:
+    memory = filled(name)
+    before = digest(memory)
+    spoilt = admission(61).tokens.features.copy()
+    spoilt[1, 2, 3] = wrong
+    with pytest.raises(InputError, match="at 61000000000 ns: a feature is not finite"):
+        memory.write(frame(spoilt, 61 * SECOND))
+    assert digest(memory) == before
+
+
+@EACH
+def test_a_snapshot_full_of_nonsense_is_refused(name: str) -> None:
+    held = filled(name).snapshot()
+    held.arrays = {key: poisoned(array) for key, array in held.arrays.items()}
+    with pytest.raises(StateError, match="is damaged: .* is not a number; take another"):
+        MEMORIES[name]().restore(held)
 
 
 def entry(i: int) -> Item:
@@ -209,12 +264,27 @@ def test_a_snapshot_of_another_make_is_refused(name: str) -> None:
         lambda: MEMORIES["flash"]().__class__(SMALL, 30, (1, 3)),
         lambda: MEMORIES["tiers"]().__class__(SMALL, 40, short=7),
         lambda: MEMORIES["tiers"]().__class__(SMALL, 40, short=2, questions=np.ones((2, 9))),
+        lambda: MEMORIES["tiers"]().__class__(SMALL, 40, short=2, floor=1.1),
         lambda: MEMORIES["scaffold"]().__class__(SMALL, 35, levels=2),
+        lambda: MEMORIES["episodes"]().__class__(SMALL, 11),
+        lambda: MEMORIES["episodes"]().__class__(SMALL, 40, same=1.5),
     ],
 )
 def test_what_cannot_be_built_is_refused(make: Any) -> None:
     with pytest.raises(ConfigError):
         make()
+
+
+def test_no_memory_is_forgotten() -> None:
+    """Whatever keeps tokens in the room of memories is exported, and in the list by which all are tested."""
+    room, found = headrace.understanding.memories, set()
+    for module in iter_modules(room.__path__):
+        for name, kind in vars(import_module(f"{room.__name__}.{module.name}")).items():
+            if inspect.isclass(kind) and {"write", "read", "tiers"} <= set(dir(kind)) and not inspect.isabstract(kind):
+                found.add(name)
+    found -= {"Memory"}
+    assert found <= set(room.__all__)
+    assert found == {type(make()).__name__ for make in MEMORIES.values()}
 
 
 def test_rows_of_no_memory_are_rows() -> None:

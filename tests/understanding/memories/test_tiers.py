@@ -74,10 +74,26 @@ def test_a_cue_for_who_was_here_finds_the_moment_and_for_what_is_here_the_presen
 
 def test_no_more_moments_than_the_top_are_looked_up() -> None:
     visits = {i: VISITOR if i % 10 == 5 else OTHER for i in range(5, 100, 5)}
-    found = told(visits, top=3, ratio=9.0).read(Cue(features=VISITOR[None]), 120 * SECOND).rows
+    found = told(visits, top=3, ratio=9.0, floor=0.0, even=0.0).read(Cue(features=VISITOR[None]), 120 * SECOND).rows
     old = found[found.first < 117 * SECOND]
     assert len(np.unique(old.first)) == 3
     assert all((old[old.first == t].features @ VISITOR).max() > 0.9 for t in np.unique(old.first))
+
+
+def test_the_published_floor_looks_up_nearly_all_and_all_where_scores_are_even() -> None:
+    visits = {i: VISITOR if i % 10 == 5 else OTHER for i in range(5, 100, 5)}
+
+    def moments(**given: object) -> int:
+        rows = told(visits, top=1, ratio=9.0, **given).read(Cue(features=VISITOR[None]), 120 * SECOND).rows
+        return len(np.unique(rows.first[rows.first < 117 * SECOND]))
+
+    rows = told(visits).read(Cue(), 120 * SECOND).rows
+    every = len(np.unique(rows.first[rows.first < 117 * SECOND]))
+    assert every > 20
+    assert moments(floor=0.0, even=0.0) == 1
+    assert moments() == int(np.ceil(0.9 * every))
+    assert moments(floor=0.5) == int(np.ceil(0.5 * every))
+    assert moments(floor=0.0, even=9.0) == every
 
 
 def test_what_is_asked_changes_no_later_answer() -> None:

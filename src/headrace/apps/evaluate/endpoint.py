@@ -15,6 +15,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from headrace.apps.evaluate.deadline import bounded
 from headrace.apps.wording import clean
 from headrace.core.errors import ConfigError, InputError
 from headrace.understanding.llm import KEY, LARGEST_REPLY, LONGEST_ANSWER, Remote
@@ -23,8 +24,6 @@ from headrace.understanding.llm import KEY, LARGEST_REPLY, LONGEST_ANSWER, Remot
 AGAIN = frozenset((408, 425, 429, 500, 502, 503, 504))
 #: Attempts at one request.
 ATTEMPTS = 2
-#: Bytes of a reply that are read at once, at most.
-PART = 1 << 14
 
 
 @dataclass(frozen=True)
@@ -37,8 +36,8 @@ class Endpoint:
     Args:
         url: "http://host:port", ".../v1" or the whole address of the endpoint.
         model: name of the model, as the endpoint knows it.
-        timeout: seconds for one attempt, from its beginning to the last byte; a wait for the network that is under
-            way then may exceed it by as much again.
+        timeout: seconds for one attempt, to its last byte however slowly they come; a look-up of the host's name is
+            the system's and may take longer.
         max_tokens: longest reply asked for.
         wait_s: seconds before the second attempt.
 
@@ -89,10 +88,10 @@ class Endpoint:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         headers |= {"Authorization": f"Bearer {key}"} if key else {}
         request = urllib.request.Request(self.address, body, headers)
-        until = time.monotonic() + self.timeout
+        opener = bounded(time.monotonic() + self.timeout, _NoRedirect)
         try:
-            with closing(urllib.request.build_opener(_NoRedirect).open(request, timeout=self.timeout)) as reply:
-                data = _read(reply, until)
+            with closing(opener.open(request, timeout=self.timeout)) as reply:
+                data: bytes = reply.read(LARGEST_REPLY + 1)
         except urllib.error.HTTPError as error:
             with closing(error):
                 told = self._told(f"answered {error.code} {_plain(error.reason)}")
@@ -120,23 +119,6 @@ class Endpoint:
 
     def _told(self, what: str) -> str:
         return f"the model at {self.host} {what}"
-
-
-def _read(reply: http.client.HTTPResponse, until: float) -> bytes:
-    """The reply, or as much of it as shows that it is too large.
-
-    Raises:
-        TimeoutError: it has not ended at `until` (s, monotonic).
-        http.client.IncompleteRead: it broke off.
-    """
-    data = bytearray()
-    while len(data) <= LARGEST_REPLY and (part := reply.read1(PART)):
-        data += part
-        if time.monotonic() > until:
-            raise TimeoutError
-    if reply.length and len(data) <= LARGEST_REPLY:
-        raise http.client.IncompleteRead(bytes(data), reply.length)
-    return bytes(data)
 
 
 class _Passing(Exception):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -63,6 +64,8 @@ class Plan:
         system: what is run.
         timing: on which clock.
         folder: where the traces go.
+        every: all streams of the benchmark, among which the name of a recording must be the only one of its kind to
+            stand without its path; empty if they are those that are run.
     """
 
     benchmark: Benchmark
@@ -71,6 +74,7 @@ class Plan:
     system: System
     timing: Timing
     folder: Path
+    every: Sequence[Stream] = ()
 
     def traces(self) -> Traces:
         """Its traces; one made with another plan is refused."""
@@ -93,7 +97,8 @@ class Plan:
         traces, outcome = self.traces(), Outcome()
         done = {stream.id for stream in self.streams if traces.whole(stream.id)}
         left = [stream for stream in self.streams if stream.id not in done]
-        found = {stream.id: recording(self.videos, stream.media) for stream in left}
+        shared = _shared(self.every or self.streams)
+        found = {stream.id: recording(self.videos, stream.media, shared) for stream in left}
         if left and not done and not any(found.values()):
             raise InputError(
                 f"{self.videos}: none of {len(left)} recordings is there, such as {left[0].media or left[0].id!r}; "
@@ -208,11 +213,16 @@ def run_blind(
     return score(benchmark, streams, every[policy], name, judge, resamples=resamples, seed=seed, run=about)
 
 
-def recording(folder: Path, media: str) -> Path | None:
-    """The recording of that name below a folder, with its path or without; None if it is not there or not below."""
+def recording(folder: Path, media: str, shared: Container[str] = ()) -> Path | None:
+    """The recording of that name below a folder, with its path or without; None if it is not there or not below.
+
+    Args:
+        shared: bare names that several recordings have: these are found with their paths only.
+    """
     if not media or "\0" in media:
         return None
-    for name in (media, Path(media).name):
+    bare = Path(media).name
+    for name in (media,) if bare in shared else (media, bare):
         path = folder / name
         if path.exists() and path.resolve().is_relative_to(folder.resolve()) and path.resolve() != folder.resolve():
             return path
@@ -233,6 +243,12 @@ class _Told:
 def _expect_no_row(faults: Sequence[str], failed: bool) -> None:
     if failed and len(faults) >= IN_A_ROW and len(set(faults[-IN_A_ROW:])) == 1:
         raise InputError(f"{IN_A_ROW} streams failed alike, the rest is not tried: {faults[-1]}")
+
+
+def _shared(streams: Iterable[Stream]) -> set[str]:
+    """Names, without their paths, that several recordings have."""
+    counts = Counter(Path(media).name for media in {stream.media for stream in streams})
+    return {name for name, count in counts.items() if count > 1}
 
 
 def _seconds(stream: Stream) -> int:

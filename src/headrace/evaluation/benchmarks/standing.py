@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from statistics import median
 
 from headrace.core.item import SECOND, Emission, emission_id
 from headrace.evaluation.baselines import prior_period
 from headrace.evaluation.benchmark import Stream, Task, say
 from headrace.evaluation.benchmarks.choices import asked
+from headrace.evaluation.blind import delay_prior
 from headrace.evaluation.truth import Event
 
 #: When a policy speaks on a stream (ns).
@@ -58,8 +58,8 @@ def blind_standing(
     if any(there):
         period = prior_period([stream.duration for stream in streams], there)
         named[f"every {_seconds(period)} s (prior of the whole set)"] = _every(period)
-        waits = [min(e.start for e in some) - asked(s.tasks[0]) for s, some in zip(streams, there, strict=True) if some]
-        wait = max(0, round(median(waits)))
+        first = [(min(some, key=lambda e: e.start), s.tasks[0]) for s, some in zip(streams, there, strict=True) if some]
+        wait = delay_prior([event for event, _ in first], [asked(task) for _, task in first])
         named[f"{_seconds(wait)} s after being asked (prior of the whole set)"] = _once(wait)
     return {name: speaking(streams, times, line) for name, times in named.items()}
 

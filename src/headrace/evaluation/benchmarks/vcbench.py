@@ -28,6 +28,7 @@ from headrace.evaluation.benchmarks.choices import Answer, said
 from headrace.evaluation.benchmarks.figures import share
 from headrace.evaluation.benchmarks.files import Entry, Unique, grouped, paths_of, read_list
 from headrace.evaluation.metrics.counting import Counting, counting
+from headrace.evaluation.metrics.windows import PATIENCE, first_answer
 from headrace.evaluation.truth import Question
 
 #: Kinds whose count never falls, so that their order can be judged (MoC).

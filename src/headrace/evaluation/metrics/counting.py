@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import exp, isfinite
+from math import exp, inf, isfinite, nan
 from statistics import fmean
 from typing import Any
 
@@ -72,7 +72,7 @@ class Counting:
     @property
     def mae(self) -> float:
         """Mean |p - g| of the counts that came; `missing` tells how many did not."""
-        return _mean([abs(p - g) for p, g in zip(self.given, self.truth, strict=True) if p is not None])
+        return _mean([abs(float(p) - g) for p, g in zip(self.given, self.truth, strict=True) if p is not None])
 
     @property
     def falls(self) -> float:
@@ -133,7 +133,7 @@ def counts_at(
 def _near(p: float | None, g: float) -> float:
     if p is None:
         return 0.0
-    far = (p - g) / (SPREAD * max(g, 1))
+    far = (float(p) - g) / (SPREAD * max(g, 1))
     return exp(-far * far / 2)
 
 
@@ -150,4 +150,7 @@ def _sign(x: float) -> int:
 
 
 def _mean(values: Sequence[Any]) -> float:
-    return fmean(values) if values else float("nan")
+    try:
+        return fmean(values) if values else nan
+    except OverflowError:
+        return inf

@@ -24,14 +24,14 @@ PICTURES, TRUTH = 330, 3600
 #: `digest` of seed 0 by regime. A change of any of them is another benchmark.
 DIGESTS = MappingProxyType(
     {
-        "calm": "f5ce1e1d5ce05d9efad56d1de7267cd5",
-        "noisy": "f9e6354bbf7ea9dd5537c936ffaad35e",
-        "busy": "dace213f6e7fb87808933249498672ab",
-        "fade": "7f30806a57f29a8d2b1867f4604a3468",
-        "pan": "ca44a6e58598fe7bdabbec0b38826631",
-        "flicker": "dede9b9fb2b8b2d4cc74a687e80dd41b",
-        "cut": "0551bb2accd8a8efbc55d21be63a6e36",
-        "night": "2e28ece126c6c2e016f500135378881e",
+        "calm": "1c98386e007ced3f98504d38eeb63b43",
+        "noisy": "58a26e7aa8842ba545f7115d1b5ae1c4",
+        "busy": "63169c30a578c6845d7a32903cb92cf2",
+        "fade": "7fadf7c7ad1628c89a0c47f3eb234c79",
+        "pan": "c7aa6f90c034ba84a93cc8805b5a404f",
+        "flicker": "ac56d52dab5923c7e3ccab84966ccd13",
+        "cut": "ebbfa32fb3d866ed048a1b611aa6a948",
+        "night": "171eb0018762b40e950d3e3d42ac0afb",
     }
 )
 

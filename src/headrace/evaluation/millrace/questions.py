@@ -18,6 +18,8 @@ T = TypeVar("T")
 
 #: Answerable questions of a track (of each age of "past"), where the stream has that many; as many have no answer.
 EACH = 12
+#: Questions for the word at an entrance at which none was said, so that the nearest word is no answer to all of them.
+SILENT = 3
 #: Standing requests that come true; as many do not.
 WAITS = 8
 #: From a change to a question about what is there now, ns, and from one first visit to another that is compared.
@@ -38,6 +40,9 @@ def age_of(ns: int) -> int:
 
 class Asker:
     """Makes the questions of one stream. Times lie half a frame behind a frame; that frame counts.
+
+    Whoever comes has a twin who never does: whatever is asked about the one is asked about the other at the same time,
+    so that no text tells who came. Two of the colours that are seen have twins among those that are not.
 
     Args:
         draw: of the choice.
@@ -63,6 +68,9 @@ class Asker:
         self._standing = next(visit for visit in plan.visits if visit.end == duration)
         self._words = {one.visit: one for one in said if one.visit is not None}
         self._number = {visit: index for index, visit in enumerate(plan.visits)}
+        shown = [*self._by_who]
+        self._twin = {who: plan.absent[index % len(plan.absent)] for index, who in enumerate(shown)}
+        self._colour_of = dict(zip(sorted({who.colour for who in shown}), plan.unseen, strict=False))
 
     def questions(self) -> tuple[Asked, ...]:
         """All of them, in order of time."""
@@ -85,10 +93,10 @@ class Asker:
                 entered.setdefault(event.content["who"][0], []).append(event)
         made = []
         who = [one for one in self._by_who if one.name in entered and one != self._standing.identity]
-        for identity, other in zip(self._some(who, WAITS), self._some(self._plan.absent, WAITS), strict=False):
+        for identity in self._some(who, WAITS):
             first = entered[identity.name][0].start
             t = self._draw.between(0, max(0, first - 5 * SECOND) // SECOND) * SECOND
-            for one in (identity, other):
+            for one in (identity, self._twin[identity]):
                 coming = tuple(event for event in entered.get(one.name, ()) if event.start >= t)
                 made.append(Wait(t, f"Tell me when {one} comes in.", one, coming))
         return tuple(sorted(made, key=lambda wait: (wait.t, wait.who)))
@@ -122,7 +130,7 @@ class Asker:
                 if self._before(visit.identity, t)[-1:] == [visit] and self._gone(visit.identity, t):
                     made += 1
                     yield self._seen(t, visit.identity, age)
-                    yield self._seen(t, self._draw.one(self._plan.absent), age)
+                    yield self._seen(t, self._twin[visit.identity], age)
 
     def _seen(self, t: int, who: Identity, age: int) -> Asked:
         answer = "yes" if self._before(who, t) else None
@@ -146,21 +154,21 @@ class Asker:
             while any(visits[0].trace[0] <= t < visits[0].start + SETTLED for visits in self._by_who.values()):
                 t = self._late(self._duration // 4)
             seen = [who for who in self._by_who if self._began(who, t)]
-            colours = sorted({who.colour for who in seen})
+            colours = [colour for colour in self._colour_of if any(who.colour == colour for who in seen)]
             if colours:
                 colour = self._draw.one(colours)
                 those = [who for who in seen if who.colour == colour]
                 evidence = _hull([span for who in those for span in self._evidence(who, t)])
                 age = age_of(t - evidence[1])
                 yield self._colour(t, colour, str(len(those)), (evidence,), age)
-                yield self._colour(t, self._draw.one(self._plan.unseen), None, (), age)
+                yield self._colour(t, self._colour_of[colour], None, (), age)
 
     def _colour(self, t: int, colour: str, answer: str | None, evidence: tuple[Span, ...], age: int) -> Asked:
         question = Question(t, f"How many different ones that are {colour} were seen?", None, answer, evidence)
         return Asked(question, "count", "colour", colour=colour, age=age)
 
     def _order(self) -> Iterator[Asked]:
-        """Which of two came first; none did where one of them never came."""
+        """Which of two came first; none did where neither ever came."""
         firsts = [(visits[0], who) for who, visits in self._by_who.items() if visits[0] in self._entering]
         for _ in range(EACH if firsts else 0):
             (one, a), (other, b) = self._draw.one(firsts), self._draw.one(firsts)
@@ -169,9 +177,8 @@ class Asker:
             t = self._late(max(one.end, other.end) + one.fade + SECOND)
             early = a if one.start < other.start else b
             age = age_of(t - max(one.end, other.end))
-            pair = tuple(self._draw.shuffled([a, self._draw.one(self._plan.absent)]))
             yield self._first(t, (a, b), early.name, (_hull([one.span, other.span]),), age)
-            yield self._first(t, pair, None, (), age)
+            yield self._first(t, (self._twin[a], self._twin[b]), None, (), age)
 
     def _first(
         self, t: int, who: tuple[Identity, ...], answer: str | None, evidence: tuple[Span, ...], age: int
@@ -188,20 +195,22 @@ class Asker:
                 yield from self._pair("place", f"{which} place", text, who, t, place(visit.cell), visit.span)
 
     def _heard(self) -> Iterator[Asked]:
-        """What was said when somebody last came in; nothing was at half of these."""
+        """What was said when somebody last came in; half of these never did, and nothing was said at some."""
         kinds: dict[bool, list[Visit]] = {True: [], False: []}
         for visit in self._passing:
             if visit in self._entering:
                 kinds[self._number[visit] in self._words].append(visit)
-        for spoken, silent in zip(self._some(kinds[True], EACH), self._some(kinds[False], EACH), strict=False):
-            for visit in (spoken, silent):
-                later = [other.trace[0] for other in self._by_who[visit.identity] if other.start > visit.start]
-                t = self._frame(visit.end + visit.fade + 2 * SECOND, min([*later, self._duration]) - 2 * SECOND)
-                one = self._words.get(self._number[visit])
-                evidence = ((visit.start, one.end),) if one else ()
-                text = f"What word was said when {visit.identity} last came in?"
-                question = Question(t, text, None, one.word if one else None, evidence)
-                yield Asked(question, "heard", "word", (visit.identity,), age=age_of(t - visit.start))
+        silent = self._some(kinds[False], SILENT)
+        for visit in (*self._some(kinds[True], EACH), *silent):
+            later = [other.trace[0] for other in self._by_who[visit.identity] if other.start > visit.start]
+            t = self._frame(visit.end + visit.fade + 2 * SECOND, min([*later, self._duration]) - 2 * SECOND)
+            one = self._words.get(self._number[visit])
+            evidence = ((visit.start, one.end),) if one else ()
+            answers = {visit.identity: one.word if one else None, self._twin[visit.identity]: None}
+            for who, answer in answers.items():
+                text = f"What word was said when {who} last came in?"
+                question = Question(t, text, None, answer, evidence if answer else ())
+                yield Asked(question, "heard", "word", (who,), age=age_of(t - visit.start))
 
     # -- what they are made of ----------------------------------------------------------------
 
@@ -226,7 +235,7 @@ class Asker:
         """A question about somebody, and the same about somebody who never came."""
         age = age_of(t - evidence[1])
         yield Asked(Question(t, text.format(who), None, answer, (evidence,)), track, about, (who,), age=age)
-        never = self._draw.one(self._plan.absent)
+        never = self._twin[who]
         yield Asked(Question(t, text.format(never)), track, about, (never,), age=age)
 
     def _before(self, who: Identity, t: int) -> list[Visit]:

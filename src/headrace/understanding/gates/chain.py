@@ -9,7 +9,7 @@ from typing import Self
 from headrace.core.errors import ConfigError
 from headrace.core.item import Item
 from headrace.core.stateful import Snapshot
-from headrace.understanding.gate import Gate
+from headrace.understanding.gates.tokengate import TokenGate
 from headrace.understanding.tokens import TokenAdmission
 
 
@@ -25,7 +25,7 @@ class Chain:
 
     kind = "chain"
 
-    def __init__(self, *gates: Gate[TokenAdmission]) -> None:
+    def __init__(self, *gates: TokenGate) -> None:
         if not gates:
             raise ConfigError("a chain needs at least one gate")
         self.gates = gates
@@ -45,7 +45,7 @@ class Chain:
 
     # -- Stateful -----------------------------------------------------------------------------
 
-    def _named(self) -> Mapping[str, Gate[TokenAdmission]]:
+    def _named(self) -> Mapping[str, TokenGate]:
         return {f"gate{k}": gate for k, gate in enumerate(self.gates)}
 
     def reset(self) -> None:
@@ -66,5 +66,6 @@ class Chain:
     def nbytes(self) -> int:
         return sum(gate.nbytes() for gate in self.gates)
 
-    def max_bytes(self) -> int:
-        return sum(gate.max_bytes() for gate in self.gates)
+    def max_bytes(self, shape: tuple[int, int, int] | None = None) -> int:
+        """As of the gates."""
+        return sum(gate.max_bytes(shape) for gate in self.gates)

@@ -12,7 +12,7 @@ from headrace.core.stateful import Stateful
 from headrace.understanding.admission import Floats
 from headrace.understanding.anticipation import AdaptiveTest, Anticipation
 from headrace.understanding.gates.cosine import apart
-from headrace.understanding.gates.tokengate import LARGEST, LARGEST_GRID, Judged, TokenGate
+from headrace.understanding.gates.tokengate import LARGEST_GRID, Judged, TokenGate
 
 
 class Surprise(TokenGate):
@@ -36,6 +36,7 @@ class Surprise(TokenGate):
     """
 
     kind = "surprise"
+    planes = 1
 
     def __init__(
         self, horizon: int = 3, memory: int = 48, sigmas: float = 6.0, floor: float = 0.09, longest: int = 9
@@ -43,6 +44,7 @@ class Surprise(TokenGate):
         if min(horizon, memory, longest) < 1 or max(horizon, memory) > 1024 or not 0 <= floor <= 1:
             raise ConfigError("surprise: use a horizon and a memory of 1 to 1,024, and a floor from 0 to 1")
         self.horizon, self.span, self.sigmas, self.floor, self.longest = horizon, memory, sigmas, floor, longest
+        self.pictures = horizon
         self._anticipation, self._test = Anticipation(horizon), AdaptiveTest(memory, sigmas, floor)
         super().__init__()
 
@@ -65,5 +67,6 @@ class Surprise(TokenGate):
     def _new(self) -> Self:
         return type(self)(self.horizon, self.span, self.sigmas, self.floor, self.longest)
 
-    def max_bytes(self) -> int:
-        return 4 * LARGEST * self.horizon + 8 * LARGEST_GRID * self.span + 4 * LARGEST_GRID + 1024
+    def max_bytes(self, shape: tuple[int, int, int] | None = None) -> int:
+        cells = shape[0] * shape[1] if shape else LARGEST_GRID
+        return super().max_bytes(shape) + self._test.max_bytes(cells)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from itertools import pairwise
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -42,9 +43,10 @@ class SemanticTiers(TokenMemory):
     A token's semantic is its greatest cosine to a pseudo-question, 0 without one. Pseudo-questions are features that
     are known before the stream begins: a fixed set for every stream, never what will be asked.
 
-    A cue with features gets the short tier alone where that answers as well as usual, else the `top` best moments of
-    the others too. The published running mean is over earlier questions and goes on from video to video; reading
-    changes nothing here, so the mean is over the moments that are kept, oldest first, for the question asked.
+    A cue with features gets the short tier alone where that answers as well as usual, else the best moments of the
+    others too: `top` of them, but no smaller share than `floor`, and all where their scores spread by less than `even`.
+    The published running mean is over earlier questions and goes on from video to video; reading changes nothing here,
+    so the mean is over the moments that are kept, oldest first, for the question asked.
     A cue without features gets all.
 
     Args:
@@ -53,6 +55,8 @@ class SemanticTiers(TokenMemory):
         middle: frames; 16.
         ratio: short-only where the short tier's score is at least this times the mean.
         top: moments that are looked up.
+        floor: least share of the moments that are looked up; 0.9 in the published code, where `top` hardly counts.
+        even: share of its mean by which the score of moments deviates at least, or all are looked up; 0.05.
         questions: float32 [Q, D] pseudo-questions, or None.
     """
 
@@ -67,14 +71,20 @@ class SemanticTiers(TokenMemory):
         middle: int = 16,
         ratio: float = 1.0,
         top: int = 10,
+        floor: float = 0.9,
+        even: float = 0.05,
         questions: Floats | None = None,
     ) -> None:
-        if min(short, middle, top) < 1 or not ratio >= 0:
-            raise ConfigError(f"tiers: short={short}, middle={middle}, ratio={ratio}, top={top}; use positive numbers")
+        if min(short, middle, top) < 1 or not min(ratio, even) >= 0 or not 0 <= floor <= 1:
+            raise ConfigError(
+                f"tiers: short={short}, middle={middle}, ratio={ratio}, top={top}, floor={floor}, even={even}; use "
+                "positive numbers and a floor up to 1"
+            )
         if questions is not None and np.shape(questions)[1:] != (grid.size,):
             raise ConfigError(f"tiers: pseudo-questions of shape {np.shape(questions)}; use [Q, {grid.size}]")
         super().__init__(grid, budget, least=(short + 1) * grid.cells)
         self.short, self.middle, self.ratio, self.top = short, middle, ratio, top
+        self.floor, self.even = floor, even
         self.questions = None if questions is None else unit(np.asarray(questions, np.float32))
         self._neighbours = Neighbours(grid)
         self.reset()
@@ -186,7 +196,10 @@ class SemanticTiers(TokenMemory):
             usual += ALPHA * (float(score) - usual)
         if now >= self.ratio * usual:
             return Rows.join(short)
-        best = np.sort(np.argsort(-moments, kind="stable")[: self.top])
+        count = max(self.top, ceil(self.floor * len(moments)))
+        if moments.std() < self.even * abs(moments.mean()):
+            count = len(moments)
+        best = np.sort(np.argsort(-moments, kind="stable")[:count])
         ends = np.append(starts, len(older))
         return Rows.join((*(older[ends[at] : ends[at + 1]] for at in best), *short))
 
