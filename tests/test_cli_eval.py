@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
@@ -17,10 +17,15 @@ pytest.importorskip("av")
 pytest.importorskip("cv2")
 pytest.importorskip("matplotlib")
 
+from headrace.apps.compare.understanding import methods
+from headrace.apps.compare.understanding.blind import blind
+from headrace.apps.compare.understanding.methods import Method
 from headrace.apps.evaluate import find, folder, millrace, systems
 from headrace.cli import main
 from headrace.core.errors import ConfigError
 from headrace.evaluation.benchmark import Benchmark
+from headrace.evaluation.millrace import World
+from headrace.recipes.registry import GROUP, open_registry
 from headrace.recipes.tokens import Setting
 from headrace.understanding.gates.everything import AdmitAll
 from headrace.understanding.keeper import Keeper
@@ -191,29 +196,61 @@ def test_a_gate_and_a_memory_on_millrace(monkeypatch: pytest.MonkeyPatch, capsys
     given = ("millrace", "--gate", "everything", "--memory", "window", "--regime", "calm", "--minutes", 4)
     assert run(*given, "--json") == 0
     found = json.loads(capsys.readouterr().out)
-    assert (found["budget"], found["streams"]) == (4 * 60 * 2 * 24 // 50, 1)
-    kept, upper, blind = found["rows"]
+    assert (found["budget"], found["streams"]) == (192, 1)
+    kept, upper, *blind = found["rows"]
     assert (kept["name"], upper["name"]) == ("everything + window", "everything kept")
     assert upper["accuracy"] > kept["accuracy"]
-    assert upper["accuracy"] > blind["accuracy"]
+    assert all(upper["accuracy"] > one["accuracy"] for one in blind)
+    refuse = next(one for one in blind if one["name"] == "blind: refuse")
+    assert (refuse["refused"], refuse["false_per_hour"], refuse["total_bytes"]) == (1, 0, None)
     assert kept["total_bytes"] < upper["total_bytes"]
     assert upper["slope"] > 0
     assert run(*given, "--budget", 99, "--minutes", 2) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split("\t")[:3] == ["regime", "row", "accuracy"]
-    assert [line.split("\t")[0] for line in lines[1:]] == ["calm"] * 3
+    assert [line.split("\t")[0] for line in lines[1:]] == ["calm"] * (2 + len(blind))
     assert told(capsys, "millrace", "--regime", "storm").startswith("unknown regime 'storm'; use all, calm")
-    assert told(capsys, "millrace", "--minutes", "1").startswith("invalid value for '--minutes'")
+    for minutes in ("1", "1441"):
+        assert told(capsys, "millrace", "--minutes", minutes).startswith("invalid value for '--minutes'")
 
 
-def plain_method(name: str) -> Callable[[Setting], Keeper]:
+def test_blind_policies_of_millrace_know_other_streams_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are those of the comparison, row for row."""
+    monkeypatch.setattr(millrace, "method", plain_method)
+    made = millrace.run_millrace(regime="noisy", minutes=4, seed=3)
+    expected = blind([World(7, "noisy", 240.0)], [], 3)
+    assert [(row.name, row.accuracy, row.alerts) for row in made.rows[2:]] == [
+        (f"blind: {one.name}", one.accuracy.mean, one.alerts.mean) for one in expected
+    ]
+
+
+def test_a_gate_of_another_package_on_millrace(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    points = [EntryPoint(one, f"tests.apps.evaluated:{one.title()}", GROUP) for one in ("lets", "paint")]
+    registry = open_registry(points)
+    monkeypatch.setattr(methods, "open_registry", lambda: registry)
+    assert run("millrace", "--gate", "lets", "--regime", "calm", "--minutes", 2, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["rows"][0]["name"] == "lets + window"
+    assert told(capsys, "millrace", "--gate", "paint").startswith("paint cannot be compared")
+    assert told(capsys, "millrace", "--gate", "understanding").startswith("'understanding' is no single method")
+    assert told(capsys, "millrace", "--gate", "windw") == "unknown method 'windw'; did you mean window?"
+
+
+def test_the_usage_line_shows_what_is_typed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("asked", "--help") == 0
+    usage = next(line for line in capsys.readouterr().out.splitlines() if "Usage:" in line)
+    assert " ".join(usage.split()) == "Usage: headrace eval BENCH [OPTIONS]"
+
+
+def plain_method(name: str) -> Method:
     """Everything enters; what is heard is kept, and what is seen by the name."""
 
     def make(setting: Setting) -> Keeper:
         sight = Everything(Grid(4, 6, 48)) if name == "everything" else Window(Grid(4, 6, 48), setting.tokens)
         return Keeper(AdmitAll(), Senses(sight, Window(Grid(1, 1, 48, "sound"), 64)))
 
-    return make
+    return Method(name, "baseline", "", name == "window", make=make)
 
 
 def test_clocks(capsys: pytest.CaptureFixture[str]) -> None:

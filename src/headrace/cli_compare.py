@@ -60,7 +60,7 @@ def compare(
     Blind rows, which look at nothing, always stand beside them.
 
     Baselines of state: window, window+block, dense, random, h2o, unigram. Of understanding: window, sinks, reservoir,
-    adjacent, settle, everything; headrace's own composition is called headrace.
+    adjacent, settle, everything; headrace is our own composition, presence and episodes are the halves of it.
 
     Examples:
 

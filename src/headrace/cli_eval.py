@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from headrace.cli_output import print_json, print_table, printable, warn
 from headrace.core.errors import ConfigError
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from headrace.evaluation.benchmark import Stream
     from headrace.evaluation.timing import Timing
 
-#: The command that a benchmark's name stands for.
-RUN = "run"
+#: The command that a benchmark's name stands for, and how its name is shown.
+RUN, BENCH = "run", "BENCH"
 SCORE_WRITER, AUDIT_WRITER = "headrace eval", "headrace eval audit"
 REPORT = "report.json"
 
-Name = Annotated[str, typer.Argument(metavar="BENCH", help="A benchmark; `headrace eval` lists them.")]
+Name = Annotated[str, typer.Argument(metavar=BENCH, help="A benchmark; `headrace eval` lists them.")]
 Annotations = Annotated[str, typer.Option(metavar="FILE", help="The published annotations, file or folder, unchanged.")]
 Judge = Annotated[
     str | None,
@@ -52,6 +52,17 @@ class _Group(TyperGroup):
             args = [RUN, *args]
         return super().parse_args(ctx, args)
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        return (BENCH if name == RUN else name), command, rest
+
+
+class _Run(TyperCommand):
+    """A command whose first argument stands for its name."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        return [piece for piece in super().collect_usage_pieces(ctx) if piece.strip("{}") != BENCH]
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
@@ -60,7 +71,7 @@ def register(app: typer.Typer) -> None:
     group.command("score")(score)
     group.command("audit")(audit)
     group.command("millrace")(millrace)
-    group.command(RUN, hidden=True)(run)
+    group.command(RUN, cls=_Run, hidden=True)(run)
     app.add_typer(group, name="eval")
 
 
@@ -241,7 +252,8 @@ def run(
     expect_files("--annotations", [annotations])
     folder = expect_folder(out, REPORT, SCORE_WRITER)
     timing = timing_of(clock, late, queue, costs, seed)
-    streams = bench.load(annotations)[:limit]
+    every = bench.load(annotations)
+    streams = every[:limit]
     drawn: dict[str, Any] = {"resamples": resamples, "seed": seed}
     try:
         if system.startswith("blind:"):
@@ -249,7 +261,7 @@ def run(
 
             scored = run_blind(bench, streams, system, folder, judged, **drawn)
         else:
-            scored = _run_online(bench, streams, videos, system, url, model, timing, folder, judged, drawn)
+            scored = _run_online(bench, streams, every, videos, system, url, model, timing, folder, judged, drawn)
     except KeyboardInterrupt:
         _interrupted("interrupted; the streams that were done are kept, and the same command goes on")
     files = {REPORT: document(scored.to_json(), SCORE_WRITER), "report.md": table.score_markdown(scored)}
@@ -266,17 +278,17 @@ def millrace(
     ] = "everything",
     memory: Annotated[str, typer.Option(help="Whose memory: likewise (flashvstream, savemem, window, …).")] = "window",
     budget: Annotated[
-        int | None, typer.Option(min=1, help="Tokens that the memory keeps; default 2 % of a stream.")
+        int | None, typer.Option(min=1, help="Tokens that the memory keeps; default 0.5 % of a stream, 192 at least.")
     ] = None,
     regime: Annotated[str, typer.Option(help="One of millrace's regimes, or all.")] = "all",
-    minutes: Annotated[float, typer.Option(min=2, max=10_080, help="Length of a stream.")] = 30.0,
+    minutes: Annotated[float, typer.Option(min=2, max=1440, help="Length of a stream, a day at most.")] = 30.0,
     streams: Annotated[int, typer.Option(min=1, help="Of each regime.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="Where the seeds of the streams begin; all are held out.")] = 0,
     as_json: Json = False,
 ) -> None:
     """One gate and one memory on held-out streams whose truth is known, read by an oracle.
 
-    Beside it stand a memory that keeps everything and a policy that does not look. To compare many methods, run
+    Beside it stand a memory that keeps everything and policies that do not look. To compare many methods, run
     `headrace compare understanding`.
 
     Examples:
@@ -307,6 +319,7 @@ def millrace(
 def _run_online(
     bench: Any,
     streams: list[Stream],
+    every: list[Stream],
     videos: str | None,
     system: str,
     url: str,
@@ -327,7 +340,7 @@ def _run_online(
     made = make_system(system, url, model)
     if videos is None:
         raise ConfigError(f"--system {system} needs --videos, the folder of the recordings")
-    plan = Plan(bench, streams, expect_videos(videos), made, timing, folder)
+    plan = Plan(bench, streams, expect_videos(videos), made, timing, folder, every)
     with choose_progress(Console(stderr=True)) as told:
         return run_plan(plan, judged, told=told, **drawn)
 

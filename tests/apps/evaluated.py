@@ -15,6 +15,7 @@ from headrace.core.item import SECOND, Emission, Item
 from headrace.core.recipe import Check, Recipe
 from headrace.evaluation.benchmark import Stream, Task, say
 from headrace.evaluation.online import Prompt
+from headrace.understanding.gates.everything import AdmitAll
 from tests.evaluation.asked import COLOURS, Asked
 
 #: Blue, green, red of each colour.
@@ -105,3 +106,13 @@ class Paint(Hues):
 
     def build(self) -> Any:
         return object()
+
+
+@dataclass(frozen=True)
+class Lets(Hues):
+    """Lets. One that builds a gate of tokens, which lets all of them in."""
+
+    name: ClassVar[str] = "lets"
+
+    def build(self) -> Any:
+        return AdmitAll()

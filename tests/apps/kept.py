@@ -50,6 +50,8 @@ def understanding(streams: int = 2, names: tuple[str, ...] = tuple(WHAT), ends: 
         unseen=UNSEEN,
         tracks=list(TRACKS),
         ages=list(AGES),
+        long_ages=[AGES[0], AGES[-1]],
+        questions=dict.fromkeys(TRACKS, 384),
         methods=[_row(name, setting, streams, ends) for setting in SETTINGS for name in names],
         upper="everything",
         notes=["equal total bytes are those of the window"],
@@ -70,7 +72,11 @@ def _row(name: str, setting: str, streams: int, ends: bool) -> KeeperResult:
     row.tracks = {track: figure(best if track == "now" else worst) for track in TRACKS}
     row.regimes = {regime: figure(whole - 0.03 * (regime == "pan")) for regime in (*REGIMES, UNSEEN)}
     row.ages = {age: figure(best - (best - worst) * k / 3) for k, age in enumerate(AGES)}
-    row.refused, row.alerts, row.courier, row.conversation = map(figure, (0.99, whole, 0.4, 0.8))
+    row.long_ages = {age: Figure(row.ages[age].mean, math.nan, math.nan) for age in (AGES[0], AGES[-1])}
+    row.entered = {regime: figure(0.01 if name == "headrace" else 1.0) for regime in (*REGIMES, UNSEEN)}
+    row.refused, row.alerts, row.courier, row.conversation = map(
+        figure, (0.99, whole, 0.2 if name == "headrace" else 0.4, 0.8)
+    )
     row.false_per_hour, row.delay_s, row.cpu_ms = figure(0.3), figure(1.2), figure(0.21)
     if row.kind != "blind":
         row.admitted = figure(0.01 if name == "headrace" else 1.0)

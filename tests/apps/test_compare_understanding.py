@@ -20,7 +20,7 @@ from headrace.apps.compare.understanding import run
 from headrace.apps.compare.understanding.blind import blind
 from headrace.apps.compare.understanding.kept import Kept, Outcome
 from headrace.apps.compare.understanding.picture import HEIGHT, WIDTH, png
-from headrace.apps.compare.understanding.result import Understanding
+from headrace.apps.compare.understanding.result import SETTINGS, Understanding
 from headrace.apps.compare.understanding.run import Job, compare_understanding, weigh
 from headrace.apps.compare.understanding.stream import run_stream
 from headrace.apps.compare.understanding.table import TERMINAL, legend, markdown, rows, title
@@ -62,14 +62,13 @@ def test_the_upper_limit_is_met_and_the_window_fails_the_past(small: Understandi
     assert window.regimes["noisy"].mean < 0.7 < 0.9 < ours.regimes["noisy"].mean
     assert ours.admitted.mean < 0.02
     assert window.admitted.mean == everything.admitted.mean == 1.0
-    assert everything.slope > 10_000_000
-    assert abs(window.slope) < 1
+    assert math.isnan(everything.slope), "a short stream tells nothing of growth"
     assert not everything.bounded
 
 
 def test_it_says_what_was_run(small: Understanding) -> None:
     assert (small.tokens, small.budget, small.regimes, small.unseen) == (14_400, 192, ["calm", "noisy"], "noisy")
-    names = ["headrace", "window", "everything", "refuse", "guess"]
+    names = ["headrace", "window", "everything", "refuse", "guess", "overheard"]
     assert [one.name for one in small.at("resident")] == names
     assert [one.name for one in small.at("total")] == names
     assert small.ages == [age for age in ("10 s", "1 min", "5 min") if age in small.method("window").ages]
@@ -77,26 +76,26 @@ def test_it_says_what_was_run(small: Understanding) -> None:
 
 
 def test_total_bytes_are_equal_or_it_is_said(small: Understanding) -> None:
-    assert small.total_bytes == small.method("window", "total").total_bytes
+    even = Setting(small.budget)
+    assert small.total_bytes == weigh(BASELINES["window"].make(even), even.grid)[0]
+    sound = small.method("window", "total").total_bytes - small.total_bytes
     for one in small.at("total"):
         if one.bounded and one.kind != "blind":
-            assert 0.75 * small.total_bytes < one.total_bytes <= 1.05 * small.total_bytes
+            assert 0.7 * small.total_bytes < one.total_bytes - sound <= 1.03 * small.total_bytes
     again = {one.name: one.same for one in small.at("total") if one.kind != "blind"}
-    assert again == {"headrace": "", "window": "resident", "everything": "resident"}
+    assert again == dict.fromkeys(("headrace", "window", "everything"), "resident")
     for name in ("window", "everything"):
         assert replace(small.method(name, "total"), setting="resident", same="") == small.method(name)
-    held = [small.method("headrace", setting).total_bytes for setting in ("total", "resident")]
-    assert held[0] <= held[1]
-    assert not any("more than the equal ones" in note for note in small.notes)
+    assert not any("at its fewest rows" in note for note in small.notes)
 
 
 def test_a_method_that_cannot_do_with_fewer_bytes_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
     fixed = Composition("a window that does not shrink", lambda setting: before(Window(setting.grid, 999)))
     monkeypatch.setitem(BASELINES, "sinks", fixed)
     told = quick(monkeypatch, ["sinks"])
-    taken = weigh(fixed.make(Setting(192)), Setting(192).grid)
-    assert [note for note in told.notes if "more than the equal ones" in note] == [
-        f"sinks takes {taken:,} bytes in all at its fewest rows, more than the equal ones."
+    taken = weigh(fixed.make(Setting(192)), Setting(192).grid)[0]
+    assert [note for note in told.notes if "at its fewest rows" in note] == [
+        f"sinks takes {taken:,} {setting} bytes at its fewest rows: more than others." for setting in SETTINGS
     ]
 
 
@@ -105,7 +104,7 @@ def test_what_is_won_without_looking_is_what_the_world_says(small: Understanding
     worlds = [World(1, regime, 300) for regime in ("calm", "noisy")]
     for world in worlds:
         unanswerable = [one.question.answer is None for one in world.questions]
-        assert refuse.regimes[world.regime].mean == pytest.approx(np.mean(unanswerable)) == 0.5
+        assert refuse.regimes[world.regime].mean == pytest.approx(np.mean(unanswerable), abs=1e-9)
     assert refuse.refused.mean == 1.0
     assert (refuse.alerts.mean, refuse.false_per_hour.mean, refuse.courier.mean) == (0.0, 0.0, 0.0)
     assert math.isnan(refuse.delay_s.mean)
@@ -114,7 +113,9 @@ def test_what_is_won_without_looking_is_what_the_world_says(small: Understanding
     assert guess.false_per_hour.mean > 1000
     assert guess.courier.mean > 0
     assert (refuse.resident_bytes, refuse.total_bytes) == (0, 0)
-    assert [one.name for one in blind(worlds, 0)] == ["refuse", "guess"]
+    assert [one.name for one in blind(worlds, [], 0)] == ["refuse", "guess", "overheard"]
+    overheard = small.method("overheard")
+    assert abs(overheard.tracks["past"].mean - 0.5) < 0.05
 
 
 def quick(monkeypatch: pytest.MonkeyPatch, names: list[str], **options: Any) -> Understanding:
@@ -148,7 +149,6 @@ def test_the_order_in_which_streams_end_is_no_matter(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(run, "wait", last)
     other = quick(monkeypatch, ["sinks"], streams=2)
     assert figures(one) == figures(other)
-    assert one.method("window").slope == 1000.0 * 1 + 300
     assert list(one.method("window").regimes) == ["calm", "night"]
 
 
@@ -245,9 +245,9 @@ def test_the_table_explains_itself() -> None:
     for told in (
         "2 held-out streams of 15 min in each of 8 regimes, and one stream of 10 h (seed 0; `night` was never looked",
         "2 frames a second, 43,200 tokens a stream",
-        "keeps 216 rows, 0.5% of them",
+        "keeps 216 rows, 0.5% of them, and every bounded method as many bytes",
         "`headrace`: 0.97 of all questions, 98 % of the unbounded `everything` (0.99), 96 % of what that gains over",
-        "it loses most in `pan`",
+        "It loses most in the courier: 0.20 against 0.40 of",
         "past: best `headrace` 0.95, last `window` 0.50; unbounded 0.99",
         "approximate: a reconstruction",
         "ended: everything: the limit is 50; give more",
@@ -298,7 +298,7 @@ def test_what_was_not_measured_is_a_dash() -> None:
 
 def test_the_upper_limit_may_have_failed() -> None:
     made = understanding()
-    made.method("everything").accuracy = Figure(0.0, 0.0, 0.0)
+    made.method("everything", "total").accuracy = Figure(0.0, 0.0, 0.0)
     assert "`headrace`: 0.97 of all questions, – of the unbounded `everything` (0.00)" in markdown(made)
 
 

@@ -21,6 +21,7 @@ from headrace.apps.evaluate.table import audit_lines, score_lines, score_markdow
 from headrace.core.errors import CapacityError, ConfigError, InputError
 from headrace.core.trace import Trace, read_trace
 from headrace.evaluation.audit import audit
+from headrace.evaluation.benchmark import Stream
 from headrace.evaluation.benchmarks import known
 from headrace.evaluation.timing import Timing, costs_of
 from headrace.recipes.registry import GROUP, open_registry
@@ -118,6 +119,23 @@ def test_a_recording_is_looked_for_below_its_folder_only(tmp_path: Path) -> None
     assert recording(folder, "set/clip.mp4") == folder / "clip.mp4"
     for name in ("../secret.mp4", str(tmp_path / "secret.mp4"), "link.mp4", "", ".", "no.mp4", "a\0b"):
         assert recording(folder, name) is None
+
+
+def test_a_bare_name_that_several_recordings_have_is_nobodys(plan: Plan, tmp_path: Path) -> None:
+    """`one` stands in the folder without its path, and might be either's."""
+    rows = [[0.5, "which?", COLOURS, "red"]]
+    media = {"a": "sample_1/one", "b": "sample_2/one", "c": "sample_2/two"}
+    streams = [Stream(name, media[name], stream(name, rows).tasks) for name in media]
+    faults = {name: f"{name}: its recording {media[name]} is not in {plan.videos}" for name in media}
+    more = "; several are named one, so it needs its path there"
+    scored = run(other(plan, streams=streams, system=Eyes()))
+    assert scored.run["faults"] == [faults["a"] + more, faults["b"] + more]
+    scored = run(other(plan, streams=streams[1:], every=streams, system=Eyes(), folder=tmp_path / "fewer"))
+    assert scored.run["faults"] == [faults["b"] + more]
+    (plan.videos / "sample_2").mkdir()
+    (plan.videos / "one").rename(plan.videos / "sample_2" / "one")
+    scored = run(other(plan, streams=streams, system=Eyes(), folder=tmp_path / "placed"))
+    assert scored.run["faults"] == [faults["a"] + more]
 
 
 def test_traces_of_another_run_are_refused_and_left_alone(plan: Plan) -> None:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import base64
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -13,7 +17,7 @@ pytest.importorskip("av")
 
 import cv2
 
-from headrace.apps.evaluate.endpoint import Endpoint
+from headrace.apps.evaluate.endpoint import Endpoint, _plain
 from headrace.apps.evaluate.judging import judge
 from headrace.apps.evaluate.remote import OpenAI, jpeg
 from headrace.apps.evaluate.systems import system
@@ -197,6 +201,52 @@ def test_the_key_is_in_no_message_and_goes_to_no_other_host(monkeypatch: pytest.
         assert not other.asked
     assert "sk-secret" not in str(told.value)
     assert "302" in str(told.value)
+
+
+def test_no_part_of_the_key_is_in_a_message_that_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    key = "sk-" + "k" * 60
+    monkeypatch.setenv(KEY, key)
+    for before in range(90, 162):
+        told = _plain(f"{'x' * before}{key}, so it was refused")
+        assert "sk-" not in told
+        assert "kk" not in told
+        assert len(told) <= 160
+
+
+@pytest.mark.parametrize("headers", [True, False])
+def test_a_server_that_drips_is_left_at_the_end_of_the_attempt(headers: bool) -> None:
+    """Every byte is in time for a wait of its own; all together are not."""
+    with dripping(headers) as url, pytest.raises(InputError, match=r"did not answer within 0\.2 s"):
+        Endpoint(url, "m", timeout=0.2, wait_s=0).complete("?")
+
+
+@contextmanager
+def dripping(headers: bool) -> Iterator[str]:
+    """A server that sends a byte every 20 ms, of its headers or of its body, 100 of them."""
+    server = socket.create_server(("127.0.0.1", 0))
+    over = threading.Event()
+
+    def serve() -> None:
+        while not over.is_set():
+            try:
+                line, _ = server.accept()
+            except OSError:
+                return
+            with line, suppress(OSError):
+                line.sendall(b"HTTP/1.1 200 OK\r\n" + (b"X-Slow: " if headers else b"\r\n"))
+                for _ in range(100):
+                    over.wait(0.02)
+                    line.sendall(b"x")
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+    finally:
+        over.set()
+        server.shutdown(socket.SHUT_RDWR)
+        server.close()
+        thread.join()
 
 
 def test_nobody_answers() -> None:

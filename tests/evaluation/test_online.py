@@ -188,6 +188,20 @@ def test_on_the_wall_clock_words_leave_as_they_are_made() -> None:
     assert third >= 20 * MS
 
 
+def test_the_runner_alone_says_how_new_the_evidence_is() -> None:
+    """Whatever a system claims: the newest that it was given."""
+
+    class Boaster(Diary):
+        def ask(self, prompt: Prompt, now: int) -> Iterator[Emission]:
+            yield word("old", now, prompt.id, seen=0)
+            yield word("new", now, prompt.id, seen=99 * SECOND)
+
+    timing = Timing("profile", costs={"observe": 5 * SECOND // 2})
+    ran = run_online(Boaster(), asking(2, 4), SECONDS, timing)
+    times = [(one.t_emit / SECOND, one.t_input / SECOND) for one in ran.emissions]
+    assert times == [(5, 2), (5, 2), (7.5, 4), (7.5, 4)]
+
+
 def test_an_answer_before_the_question_is_a_fault() -> None:
     class Prophet(Diary):
         def observe(self, item: Item) -> Iterator[Emission]:

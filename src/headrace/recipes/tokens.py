@@ -129,15 +129,32 @@ def _adjacent(setting: Setting) -> Keeper:
 
 
 def _everything(setting: Setting) -> Keeper:
-    from headrace.understanding.memories.everything import Everything
+    from headrace.understanding.memories import Everything, Grid, Senses
 
-    return before(Everything(setting.grid))
+    made = before(Everything(setting.grid))
+    assert isinstance(made.memory, Senses)
+    made.memory.sound = Everything(Grid(1, 1, SIZE, "sound"))
+    return made
 
 
 def _settle(setting: Setting) -> Keeper:
     from headrace.understanding.gates.tokensettle import TokenSettle
 
     return behind(TokenSettle(), setting)
+
+
+def _presence(setting: Setting) -> Keeper:
+    from headrace.understanding.gates.presence import Presence
+
+    return behind(Presence(), setting)
+
+
+def _episodes(setting: Setting) -> Keeper:
+    from headrace.understanding.gates.tokensettle import TokenSettle
+    from headrace.understanding.keeper import Keeper
+    from headrace.understanding.memories.episodes import Episodes
+
+    return Keeper(TokenSettle(), _with_sound(Episodes(setting.grid, setting.tokens)))
 
 
 def _headrace(setting: Setting) -> Keeper:
@@ -151,6 +168,8 @@ def _headrace(setting: Setting) -> Keeper:
 #: Compositions of headrace's own parts.
 OURS = {
     "headrace": Composition("what came to rest, and what went (Presence), in rows of visits (Episodes)", _headrace),
+    "presence": Composition("the newest of what came to rest, and what went: headrace without Episodes", _presence),
+    "episodes": Composition("what settled, in rows of visits: headrace without Presence", _episodes),
 }
 
 #: By name, in the order of tables.

@@ -30,6 +30,16 @@ def test_strict_takes_nothing_else(response):
         ("the red car", 1),
         ("I think B", 1),
         ("unable to answer", 3),
+        ("The answer is b.", 1),
+        ("the answer is (a)", 0),
+        ("it must be (a).", 0),
+        ("The answer is A because it is bright", 0),
+        ("The answer is A, I believe", 0),
+        ("The best option: a red car", 1),
+        ("Not A but B", 1),
+        ("Option A is wrong. The answer is C.", 2),
+        ("B. It is not the cat.", 1),
+        ("No, the answer is C", 2),
     ],
 )
 def test_lenient_finds_the_option_named(response, index):
@@ -38,10 +48,34 @@ def test_lenient_finds_the_option_named(response, index):
 
 @pytest.mark.parametrize(
     "response",
-    ["", "A cat or the red car", "B or C", "The answer is B. No, the answer is C", "I do not know", "A dog", "E"],
+    [
+        "",
+        "A cat or the red car",
+        "B or C",
+        "I think A or B",
+        "A, B, C and D",
+        "The answer is B. No, the answer is C",
+        "I do not know",
+        "A dog",
+        "E",
+        "The answer is a dog.",
+        "Answer: A dog is there",
+        "The answer is an animal",
+        "option b or so",
+        "It is not A. The answer cannot be option A",
+        "It isn't B",
+        "It is not a cat",
+        "B) is not right",
+        "the answer is neither B nor C",
+    ],
 )
 def test_lenient_takes_none_where_several_or_none_are_named(response):
     assert choice.lenient(response, OPTIONS) is None
+
+
+def test_an_option_that_denies_is_named_by_its_own_words():
+    assert choice.lenient("I see that the man does not move.", ("The man runs", "The man does not move")) == 1
+    assert choice.lenient("It cannot be told.", ("red", "It cannot be told")) == 1
 
 
 def test_the_published_substring_is_won_by_listing_all_letters():
@@ -53,4 +87,4 @@ def test_the_published_substring_is_won_by_listing_all_letters():
 
 
 def test_the_rules_are_pinned():
-    assert choice.PARSER == "choice-1"
+    assert choice.PARSER == "choice-2"

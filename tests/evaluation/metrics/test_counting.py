@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from headrace.core.errors import InputError
 from headrace.evaluation.baselines import speak
-from headrace.evaluation.blind import count_rows
 from headrace.evaluation.metrics import counting, counts_at
 
 
@@ -45,9 +44,25 @@ def test_a_missing_count_is_wrong():
         assert (outcome.moc, outcome.uda, outcome.falls) == (0, 0, 1)
 
 
+@pytest.mark.parametrize("huge", [1e200, 10**200, -(10**300)])
+def test_a_count_out_of_reach_is_wrong_and_no_more(huge):
+    outcome = counting([huge, 2], [1, 2])
+    assert (outcome.gpa, outcome.exact, outcome.missing) == (0.5, 0.5, 0)
+    assert outcome.mae == pytest.approx(float(abs(huge)) / 2)
+
+
+def test_a_count_that_no_float_holds_is_missing():
+    outcome = counting([10**400, -(10**400), 3], [1, 2, 3])
+    assert (outcome.given, outcome.gpa, outcome.mae) == ((None, None, 3), pytest.approx(1 / 3), 0)
+    assert counting([1e308, -1e308], [-1e308, 1e308]).mae == float("inf")
+    with pytest.raises(InputError, match="no finite number"):
+        counting([1], [10**400])
+
+
 def test_blind_rows_win_what_does_not_look_at_the_truth():
     truth = [3, 4, 5, 6, 7]
-    rows = {name: counting(given, truth) for name, given in count_rows(5, others=[5]).items()}
+    said = {"never": [None] * 5, "zero": [0] * 5, "prior": [5] * 5, "one more each time": [1, 2, 3, 4, 5]}
+    rows = {name: counting(given, truth) for name, given in said.items()}
     assert (rows["prior"].moc, rows["zero"].moc, rows["never"].moc) == (1, 1, 0)
     assert rows["one more each time"].uda == 1
     assert rows["one more each time"].exact == 0

@@ -85,12 +85,26 @@ def test_a_chunk_belongs_to_the_exchange_that_starts_latest():
 
 def test_words_divide_a_chunk_where_the_answer_is_known():
     said = say(("well let me see yes", 8, 13))
-    said[0].content["words"] = [["well", 8 * SECOND, 9 * SECOND], ["yes", 12 * SECOND, 13 * SECOND]]
+    said[0].content["words"] = [["Well, let me see:", 8 * SECOND, 9 * SECOND], ["yes", 12 * SECOND, 13 * SECOND]]
     outcome = only(said, exchange(0, 10, 20))
     assert outcome.core == pytest.approx(0.8 * 0.8)
     assert outcome.ack == pytest.approx(0.2 * 0.2)
     # Without times of words the whole chunk is early.
     assert only(say(("well yes", 8, 13)), exchange(0, 10, 20)).core == 0
+
+
+def test_words_that_claim_to_be_spoken_later_than_they_left_win_nothing():
+    """Said at 1 s, before it can be known, with words that lie about when, or about what."""
+    said = say(("yes", 1, 1))
+    said[0].content["words"] = [["yes", 10 * SECOND, 11 * SECOND]]
+    for rule in (PUBLISHED, CAUSAL):
+        assert only(said, exchange(0, 10, 20), rule).graded == Graded(0, 1, 1)
+    drawn_out = say(("yes", 1, 15))
+    drawn_out[0].content["words"] = [["yes", 10 * SECOND, 15 * SECOND]]
+    assert only(drawn_out, exchange(0, 10, 20), CAUSAL).graded == Graded(0, 1, 1)
+    said[0].content["words"] = [["no", 1 * SECOND, 1 * SECOND]]
+    with pytest.raises(InputError, match="its words are not those of its text"):
+        chunks(said)
 
 
 def test_the_words_that_begin_the_answer_set_its_time():

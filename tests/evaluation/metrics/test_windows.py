@@ -100,3 +100,8 @@ def test_offset_is_the_least_step_to_the_span(t, start, length):
     off = offset(t, (start, start + length))
     assert start <= t - off <= start + length
     assert abs(off) == min(abs(t - inside) for inside in range(start, start + length + 1))
+
+
+def test_whoever_waits_longer_than_the_patience_has_not_answered():
+    said = speak("test", [15])
+    assert [first_answer(said, 5, patience) is None for patience in (9, 10, None)] == [True, False, False]

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from headrace.core.errors import ConfigError
 from headrace.core.item import SECOND
+from headrace.understanding.gates.curvature import PooledAdmission
 from headrace.understanding.memories.episodes import VISITS, Episodes
 from headrace.understanding.memories.grid import Grid
-from headrace.understanding.tokens import Cue, Rows
+from headrace.understanding.tokens import Cue, Rows, Tokens
 from tests.understanding.memories.every import SMALL, admission, frame, told, unit
 
 GAP = 3 * SECOND
@@ -53,6 +54,43 @@ def test_what_comes_back_after_a_gap_is_another_episode(away: int, episodes: int
     show(memory, LOOKS[0], 0)
     show(memory, LOOKS[0], away)
     assert len(rows(memory)) == episodes
+
+
+@pytest.mark.parametrize(("early", "episodes"), [(GAP, 1), (GAP + 1, 2)])
+def test_what_comes_late_is_of_an_episode_no_further_than_a_gap_from_it(early: int, episodes: int) -> None:
+    memory = Episodes(PAIR, 9)
+    for t in (100 * SECOND, 101 * SECOND, 100 * SECOND - early):
+        show(memory, LOOKS[0], t)
+    held = rows(memory)
+    assert len(held) == episodes
+    assert (held.first[0], held.last[-1]) == (100 * SECOND - early, 101 * SECOND)
+    assert held.time[-1] == (held.first[-1] + held.last[-1]) // 2
+
+
+def pooled(look: Any, t: int, weight: int) -> PooledAdmission:
+    """A picture that a gate made one token of."""
+    return PooledAdmission(
+        admitted=np.ones((1, 1), bool), tick=1, pts=t, tokens=Tokens(look[None, None]), weight=weight
+    )
+
+
+def test_a_token_counts_by_its_weight_in_the_mean() -> None:
+    memory = Episodes(PAIR, 9)
+    other = unit(LOOKS[0] + 0.3 * LOOKS[1])
+    for t, (look, weight) in enumerate([(LOOKS[0], 4), (other, 12)]):
+        memory.write(pooled(look, t * SECOND, weight))
+    held = rows(memory)
+    assert (len(held), held.weight[0]) == (1, 16)
+    assert held.features[0] == pytest.approx(unit(LOOKS[0] + 3 * other), abs=1e-6)
+
+
+def test_a_full_memory_that_also_holds_a_pooled_picture_stays_within_its_bound() -> None:
+    memory = Episodes(PAIR, 5)
+    show(memory, LOOKS[0], 0, wide=True)
+    memory.write(pooled(LOOKS[1], SECOND, 2))
+    show(memory, LOOKS[2], 2 * SECOND, wide=True)
+    assert len(rows(memory)) == 5
+    assert memory.nbytes() <= memory.max_bytes()
 
 
 def test_what_looks_other_is_another_episode_and_so_is_what_was_there_before() -> None:

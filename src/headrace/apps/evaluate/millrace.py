@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from headrace.apps.wording import size
 from headrace.core.errors import ConfigError
 from headrace.evaluation.audit import number
-from headrace.evaluation.metrics.score import pool
 from headrace.evaluation.millrace import REGIMES, UNSEEN, World
-from headrace.recipes.registry import suggest
 
 if TYPE_CHECKING:
     from headrace.apps.compare.understanding.kept import Kept
+    from headrace.apps.compare.understanding.methods import Method
+    from headrace.apps.compare.understanding.result import KeeperResult
     from headrace.recipes.tokens import Setting
     from headrace.understanding.keeper import Keeper
 
-#: Names of the rows beside the one that is evaluated.
-UPPER, BLIND = "everything kept", "blind: commonest answer of each kind (chosen on the whole set)"
+#: Name of the row of the upper bound, and how those of blind policies begin.
+UPPER, BLIND = "everything kept", "blind: "
 #: What `--regime` takes for all of them.
 ALL = "all"
 #: Heads of the table.
 COLUMNS = (
-    "regime", "row", "accuracy", "answered", "refused", "alerts F1", "false/h", "courier", "conversation", "admitted",
+    "regime", "row", "accuracy", "refused", "alerts F1", "false/h", "courier", "conversation", "admitted",
     "bytes", "growth/h", "CPU ms",
 )  # fmt: skip
 
@@ -40,14 +39,14 @@ class Row:
         name: what was run.
         questions: how many were asked.
         accuracy: of all answers, refusals included.
-        answered, refused: of the questions that have an answer; of those that have none.
+        refused: of the questions that have no answer.
         alerts: F1 of standing requests: an alert within 5 s of its cause.
         false_per_hour: alerts without a cause.
         courier: share of time at which the newest output told where the courier is.
         conversation: IA-QTF1, causal.
         admitted: share of the tokens that entered.
         total_bytes: at most, over all tiers.
-        slope: bytes an hour in the second half.
+        slope: bytes an hour in the second half, mean over streams.
         cpu_ms: a frame, without the encoder.
         ended: why a stream ended early; "": none did.
     """
@@ -56,7 +55,6 @@ class Row:
     name: str
     questions: int
     accuracy: float
-    answered: float
     refused: float
     alerts: float = math.nan
     false_per_hour: float = math.nan
@@ -70,7 +68,7 @@ class Row:
 
     def cells(self) -> tuple[str, ...]:
         """As the table shows it."""
-        shares = (self.accuracy, self.answered, self.refused, self.alerts)
+        shares = (self.accuracy, self.refused, self.alerts)
         return (
             self.regime, self.name, *map(_plain, shares), _plain(self.false_per_hour), _plain(self.courier),
             _plain(self.conversation), _plain(self.admitted, 4), _size(self.total_bytes), _size(self.slope),
@@ -85,7 +83,7 @@ class Millrace:
     Attributes:
         gate, memory, budget: what was evaluated, with how many rows of sight.
         minutes, streams, seed: length and number of the streams of a regime, and where their seeds begin.
-        rows: by regime, then over all; of each the one evaluated, the upper bound, the blind.
+        rows: by regime, then over all; of each the one evaluated, the upper bound, the blind policies.
     """
 
     gate: str
@@ -122,13 +120,16 @@ def run_millrace(
     seed: int = 0,
     told: Callable[[str, int, int], None] | None = None,
 ) -> Millrace:
-    """Evaluate a gate in front of a memory; the unbounded memory and a blind policy stand beside it.
+    """Evaluate a gate in front of a memory; the unbounded memory and blind policies stand beside it.
 
-    Streams have odd seeds, which no part was tuned on; one of the regimes was never looked at in tuning.
+    Streams have odd seeds, which no part was tuned on; one of the regimes was never looked at in tuning. Figures and
+    blind policies are those of `headrace compare understanding`: what these guess is taken from development streams.
 
     Args:
-        gate, memory: methods of family understanding, whose gate and whose memory are taken.
-        budget: rows of sight that are kept; None: 2 % of a stream's tokens.
+        gate, memory: methods of family understanding, whose gate and whose memory are taken; or recipes of other
+            packages that build a gate or a memory of tokens.
+        budget: rows of sight that are kept; None: 0.5 % of a stream's tokens, as many as every method can do with at
+            least.
         regime: one of millrace's, or "all".
         streams: of each regime; the k-th has seed 2 (seed + k) + 1.
         told: where it is, in frames.
@@ -136,20 +137,25 @@ def run_millrace(
     Raises:
         ConfigError: an unknown name, or a bound that is out of reach.
     """
+    from headrace.apps.compare.understanding.blind import blind
+    from headrace.apps.compare.understanding.methods import Label
+    from headrace.apps.compare.understanding.pooled import pooled
+    from headrace.apps.compare.understanding.run import FPS, LEAST, SHARE
     from headrace.apps.compare.understanding.stream import run_stream
     from headrace.recipes.tokens import Setting
 
     regimes = _regimes(regime)
     gated, kept_by, upper = (method(name) for name in (gate, memory, "everything"))
-    worlds = [World(2 * (seed + k) + 1, one, 60 * minutes) for one in regimes for k in range(streams)]
+    worlds = [World(2 * (seed + k) + 1, one, 60 * minutes, FPS) for one in regimes for k in range(streams)]
     first = worlds[0]
-    rows = budget if budget is not None else max(1, first.frames * first.grid[0] * first.grid[1] // 50)
+    rows = max(LEAST, round(SHARE * first.frames * first.grid[0] * first.grid[1])) if budget is None else budget
     done, total = 0, sum(world.frames for world in worlds)
     name = f"{gate} + {memory}"
-    runs: dict[str, list[dict[str, Kept]]] = {}
+    grows = [UPPER] if kept_by.bounded else [UPPER, name]
+    runs: list[tuple[World, dict[str, Kept]]] = []
     for world in worlds:
         setting = Setting(rows, seed)
-        keepers = {name: _compose(gated, kept_by, setting), UPPER: upper(setting)}
+        keepers = {name: _compose(gated, kept_by, setting), UPPER: upper.make(setting)}
 
         def progress(more: int, at: str = world.name) -> None:
             nonlocal done
@@ -157,15 +163,16 @@ def run_millrace(
             if told is not None:
                 told(at, min(done, total), total)
 
-        runs.setdefault(world.regime, []).append(run_stream(world, keepers, progress))
-    asked = {one: [world for world in worlds if world.regime == one] for one in regimes}
-    prior = _prior(worlds)
+        runs.append((world, run_stream(world, keepers, progress, grows)))
     made: list[Row] = []
     for one in [*regimes, *([ALL] if len(regimes) > 1 else [])]:
-        chosen = runs[one] if one != ALL else [run for some in runs.values() for run in some]
-        seen = asked[one] if one != ALL else worlds
-        made += [_row(one, who, [run[who] for run in chosen]) for who in (name, UPPER)]
-        made.append(_blind(one, seen, prior))
+        chosen = [(world, run) for world, run in runs if one in (world.regime, ALL)]
+        asked = sum(len(world.questions) for world, _ in chosen)
+        for who in (name, UPPER):
+            kept = [run[who] for _, run in chosen]
+            figures = pooled(Label(who, "", ""), "", [(one, some) for some in kept], [], seed)
+            made.append(replace(_row(one, asked, figures), slope=_mean([some.slope for some in kept])))
+        made += [_blind(one, asked, figures) for figures in blind([world for world, _ in chosen], [], seed)]
     return Millrace(gate, memory, rows, minutes, streams, seed, tuple(made))
 
 
@@ -178,66 +185,48 @@ def _regimes(regime: str) -> list[str]:
     return [regime]
 
 
-def method(name: str) -> Callable[[Setting], Keeper]:
-    """What makes the keeper of a method of family understanding.
+def method(name: str) -> Method:
+    """A method of family understanding, or a recipe that builds a gate or a memory of tokens.
 
     Raises:
         ConfigError: there is none; what is near in spelling is told.
     """
-    from headrace.apps.compare.understanding.methods import find, names_of
+    from headrace.apps.compare.understanding.methods import find
 
-    if name not in names_of():
-        raise ConfigError(f"unknown gate or memory {name!r}; {suggest(name, names_of(), ', '.join(names_of()))}")
-    return next(one.make for one in find([name]) if one.name == name)
+    found = next((one for one in find([name]) if one.name == name), None)
+    if found is None:
+        raise ConfigError(f"{name!r} is no single method; name one gate and one memory")
+    return found
 
 
-def _compose(gated: Callable[[Setting], Keeper], kept_by: Callable[[Setting], Keeper], setting: Setting) -> Keeper:
+def _compose(gated: Method, kept_by: Method, setting: Setting) -> Keeper:
     from headrace.understanding.keeper import Keeper
 
-    return Keeper(gated(setting).gate, kept_by(setting).memory)
+    return Keeper(gated.make(setting).gate, kept_by.make(setting).memory)
 
 
-def _row(regime: str, name: str, kept: Sequence[Kept]) -> Row:
-    outcomes = [one for run in kept for one in run.outcomes]
-    alerts = [one for run in kept for one in run.alerts]
-    hours = sum(one.duration for one in alerts) / 3600e9
+def _row(regime: str, asked: int, figures: KeeperResult) -> Row:
     return Row(
         regime,
-        name,
-        len(outcomes),
-        _mean([one.right for one in outcomes]),
-        _mean([one.right for one in outcomes if one.answerable]),
-        _mean([one.refused for one in outcomes if not one.answerable]),
-        pool([one.score for one in alerts]).f1 if alerts else math.nan,
-        sum(one.false for one in alerts) / hours if hours else math.nan,
-        _mean([run.courier for run in kept]),
-        _mean([run.conversation for run in kept]),
-        _mean([run.admitted for run in kept]),
-        max(run.total for run in kept),
-        _mean([run.slope for run in kept]),
-        _mean([run.cpu_ms for run in kept]),
-        next((run.ended for run in kept if run.ended), ""),
+        figures.name,
+        asked,
+        figures.accuracy.mean,
+        figures.refused.mean,
+        figures.alerts.mean,
+        figures.false_per_hour.mean,
+        figures.courier.mean,
+        figures.conversation.mean,
+        figures.admitted.mean,
+        figures.total_bytes,
+        cpu_ms=figures.cpu_ms.mean,
+        ended=figures.ended,
     )
 
 
-def _prior(worlds: Sequence[World]) -> dict[tuple[str, str], str | None]:
-    """The commonest answer of each kind of questions, None for none."""
-    counts: dict[tuple[str, str], Counter[str | None]] = {}
-    for asked in (asked for world in worlds for asked in world.questions):
-        counts.setdefault((asked.track, asked.about), Counter())[asked.question.answer] += 1
-    return {kind: count.most_common(1)[0][0] for kind, count in counts.items()}
-
-
-def _blind(regime: str, worlds: Sequence[World], prior: dict[tuple[str, str], str | None]) -> Row:
-    said = [(asked.question.answer, prior[asked.track, asked.about]) for world in worlds for asked in world.questions]
-    return Row(
-        regime,
-        BLIND,
-        len(said),
-        _mean([right == given for right, given in said]),
-        _mean([right == given for right, given in said if right is not None]),
-        _mean([given is None for right, given in said if right is None]),
-    )
+def _blind(regime: str, asked: int, figures: KeeperResult) -> Row:
+    """Of a policy that takes no tokens, and so no bytes and no time."""
+    row = _row(regime, asked, figures)
+    return replace(row, name=f"{BLIND}{row.name}", admitted=math.nan, total_bytes=math.nan, cpu_ms=math.nan)
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -110,7 +110,7 @@ class Plan:
                 outcome.kept += 1
                 outcome.said[stream.id] = traces.said(stream.id)
             else:
-                self._one(stream, found[stream.id], traces, outcome, _Told(told, stream.id, before, total))
+                self._one(stream, found[stream.id], shared, traces, outcome, _Told(told, stream.id, before, total))
                 _expect_no_row(list(outcome.faults.values()), stream.id in outcome.faults)
             before += _seconds(stream)
         if outcome.faults and not outcome.said:
@@ -118,14 +118,16 @@ class Plan:
             raise InputError(f"no stream could be run; {name}: {why}")
         return outcome
 
-    def _one(self, stream: Stream, path: Path | None, traces: Traces, outcome: Outcome, told: _Told) -> None:
+    def _one(
+        self, stream: Stream, path: Path | None, shared: Container[str], traces: Traces, outcome: Outcome, told: _Told
+    ) -> None:
         """One stream; what goes wrong is its own, but a full disk."""
         from headrace.media.open import open_source
 
         with traces.writing(stream.id) as trace:
             try:
                 if path is None:
-                    raise InputError(f"its recording {stream.media or '(no file is named)'} is not in {self.videos}")
+                    raise InputError(_absent(stream.media, self.videos, shared))
                 told(0)
                 source = open_source(path, name=stream.id, every=self.system.every, sound=self.system.sound)
                 try:
@@ -243,6 +245,12 @@ class _Told:
 def _expect_no_row(faults: Sequence[str], failed: bool) -> None:
     if failed and len(faults) >= IN_A_ROW and len(set(faults[-IN_A_ROW:])) == 1:
         raise InputError(f"{IN_A_ROW} streams failed alike, the rest is not tried: {faults[-1]}")
+
+
+def _absent(media: str, folder: Path, shared: Container[str]) -> str:
+    told = f"its recording {media or '(no file is named)'} is not in {folder}"
+    name = Path(media).name
+    return f"{told}; several are named {name}, so it needs its path there" if media and name in shared else told
 
 
 def _shared(streams: Iterable[Stream]) -> set[str]:

@@ -81,9 +81,7 @@ class Entry:
 
     def texts(self, name: str) -> tuple[str, ...]:
         """A list of texts."""
-        return tuple(
-            self._text(f"{name}[{index}]", one) for index, one in enumerate(self.items(name))
-        )
+        return tuple(self._text(f"{name}[{index}]", one) for index, one in enumerate(self.items(name)))
 
     def items(self, name: str) -> list[Any]:
         """A list of anything."""
@@ -229,8 +227,10 @@ class Unique:
         """The same id.
 
         Raises:
-            InputError: it was there before; names both places.
+            InputError: it was there before; names both places. Or it has lone surrogates or NUL.
         """
+        if _UNHELD.search(name):
+            raise InputError(f"{where}: id {name!r} holds characters that no file name can; mend it")
         if name in self.seen:
             raise InputError(f"{where}: id {name!r} is that of {self.seen[name]} too; ids must be unique")
         self.seen[name] = where

@@ -138,9 +138,9 @@ def _stream(entry: Entry, split: str, ids: Unique) -> Stream:
             raise entry.error("'answer1'", "is empty, and there is no reminder; leave the row out")
         truth = Exchange(0, 0, duration, request, references[0] if references else None)
         made = [Task(f"{name}#0", split, truth, request, {"references": references})]
-    video = entry.fields.get("video")
-    media = video.get("path") if isinstance(video, dict) else video
-    return Stream(name, str(media or f"{name}.mp4"), tuple(made), max(duration, *due) if due else duration)
+    video, own = entry.fields.get("video"), f"{name}.mp4"
+    media = entry.child("video").text("path", own) if isinstance(video, dict) else entry.text("video", own)
+    return Stream(name, media or own, tuple(made), max(duration, *due) if due else duration)
 
 
 def _id(entry: Entry) -> str:

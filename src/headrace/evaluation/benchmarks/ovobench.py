@@ -68,7 +68,7 @@ class OvoBench(Benchmark):
     - published: the letter (or "Yes", "No") occurs anywhere in the response, in a list of responses as one of them;
       of a count, all digits in the response put together. Kinds without any response leave the means, and
       there is no total where a group has none.
-    - causal: the answer and nothing else, given when it was asked or later; what is missing is wrong.
+    - causal: the answer and nothing else, given within 10 s of being asked; what is missing is wrong.
 
     What is wrong as published: 186 of 186 HLD questions have the option that refuses as their answer; "Yes" is right
     in two thirds of SSR and three fifths of CRR, and probes of CRR always come as "No", "No", "Yes", "Yes", "Yes", so

@@ -36,7 +36,7 @@ class StreamEqa(Benchmark):
     Figures: accuracy by kind and in "total", over all questions.
 
     - published: the first character of the response is the right letter; a question without response leaves the count.
-    - causal: the letter and nothing else, given when it was asked or later; what is missing is wrong.
+    - causal: the letter and nothing else, given within 10 s of being asked; what is missing is wrong.
 
     What is wrong as published: a missing answer costs nothing, a model's failures on a video included; the clip that is
     shown ends at the whole second before the question, and questions of the first second are left out.

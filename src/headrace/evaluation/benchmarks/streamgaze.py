@@ -76,7 +76,7 @@ class StreamGaze(Benchmark):
       (so that "a cup" is A), else the whole response; a question without prediction leaves the count. A probe is right
       if "yes" or "no" occurs anywhere in the response ("no" in "not sure" too). Kinds without any response leave the
       average.
-    - causal: the answer and nothing else, given when it was asked or later; what is missing is wrong.
+    - causal: the answer and nothing else, given within 10 s of being asked; what is missing is wrong.
 
     Probes are not alerts: whoever is asked at given times need not know when to speak, and most of the answers at each
     place are the same. "T_acc" therefore takes the first "yes" to a request as its report, which must lie within the

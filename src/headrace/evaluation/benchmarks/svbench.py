@@ -46,7 +46,7 @@ class SVBench(Benchmark):
     mean over questions that are linked with another chain's.
 
     - published: questions without an answer (there: without a mark that can be read) leave the mean.
-    - causal: the first answer at the end of the part or later; a missing one is 0.
+    - causal: the first answer within 10 s of the end of the part; a missing one is 0.
 
     The published judges are a model with prompts of five axes from 0 to 10 for whole chains. What is wrong in their
     code is not copied: the prompt for chains uses a variable `relationships` that is not defined, so that it stops at

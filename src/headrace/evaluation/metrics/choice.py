@@ -11,7 +11,7 @@ from headrace.evaluation.metrics.text import normalise
 #: Version of the rules below: figures of another version do not compare. It changes with every change of a rule.
 PARSER = "choice-2"
 _BARE = re.compile(r"[\s(\[\"'*]*([A-Za-z])[\s)\]\"'*.:,]*")
-_LED = re.compile(r"[\s(\[\"'*]*([A-Z])(?:[)\].:,]|\*\*|\s*$|\n)")
+_LED = re.compile(r"[\s(\[\"'*]*([A-Z])(?:[)\].:]|,(?!\s*[A-Z]\b)|\*\*|\s*$|\n)")
 # A letter that is no article: a small one in brackets, a capital one that is no word, or either at the end.
 _LETTER = (
     r"(?:[(\[][\"'*]*([A-Za-z])[\"'*]*[)\]]"
@@ -20,7 +20,9 @@ _LETTER = (
     r"|[\"'*]*([A-Za-z])[\s\"'*.:,;!]*$)"
 )
 _SAID = re.compile(rf"\b(?i:answer|option|choice)(?:\s+(?i:is))?\s*[:=]?\s*{_LETTER}")
-_ALONE = re.compile(r"(?<![A-Za-z'])(?:[(\[]([A-Za-z])[)\]]|([B-HJ-Z])(?![A-Za-z']))")
+_ALONE = re.compile(
+    r"(?<![A-Za-z'])(?:[(\[]([A-Za-z])[)\]]|([B-HJ-Z])(?![A-Za-z'])|(A)(?=(?:\s*[,/]|\s+(?:or|and))\s*[B-HJ-Z]\b))"
+)
 _PART = re.compile(r"(?<=[.!?;])\s+|\n+|\b(?i:but)\b")
 _NOT = re.compile(r"\b(?:not|cannot|never|neither|nor|none?|wrong|incorrect|except)\b|n['’]t\b", re.IGNORECASE)
 _WELL = re.compile(r"\s*no\s*[,.!:;]\s*", re.IGNORECASE)
@@ -50,9 +52,10 @@ def lenient(response: str, options: Sequence[str]) -> int | None:
     5. letters that stand alone, all the same.
 
     Letters are capital; a small one counts in brackets, and in rule 2 at the end. "A" and "I" are words: they count in
-    brackets, and in rule 2 before a sign, the end, "because", "since" or "as". A sentence (or what stands before or
-    behind "but") that denies something names nothing ("It is not A"); the words of an option that itself denies
-    something are looked for in all of the response.
+    brackets; in rule 2 before a sign, the end, "because", "since" or "as"; in rule 5 "A" in a list ("A or B").
+
+    A sentence, or what stands before or behind "but", that denies something names nothing ("It is not A"). The words of
+    an option that itself denies something are looked for in all of the response.
 
     None: the response names none, or several.
     """

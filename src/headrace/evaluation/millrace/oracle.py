@@ -78,10 +78,13 @@ class Read:
     last: npt.NDArray[np.int64]
     sense: npt.NDArray[Any]
 
+    def of(self, chosen: npt.NDArray[np.bool_]) -> Read:
+        """The chosen rows."""
+        return Read(*(part[chosen] for part in (self.who, self.word, self.place, self.first, self.last, self.sense)))
+
     def until(self, t: int) -> Read:
         """The rows that begin no later than `t` (ns): what a memory that only appends held then."""
-        then = self.first <= t
-        return Read(*(part[then] for part in (self.who, self.word, self.place, self.first, self.last, self.sense)))
+        return self.of(self.first <= t)
 
 
 class Oracle:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from headrace.apps.compare.understanding.kept import Kept, Outcome
 from headrace.apps.compare.understanding.methods import Label
@@ -16,41 +17,69 @@ from headrace.core.item import Emission
 from headrace.evaluation.baselines import always, never
 from headrace.evaluation.metrics.alerts import alerts
 from headrace.evaluation.millrace import World
+from headrace.evaluation.millrace.exchange import asked_about
 from headrace.evaluation.millrace.exchange_blind import Delayed, Silent
 from headrace.evaluation.millrace.exchange_voice import Decide
 
 #: Development streams from which the commonest answers are taken, and their regime.
 OTHERS, REGIME = (2, 4, 6, 8), "calm"
 
-#: What each policy says when it is asked, how it talks, and how often it alerts.
-_POLICIES: tuple[tuple[str, str, Callable[[], Decide], Callable[[int], list[Emission]]], ...] = (
-    ("refuse", "refuses everything, never speaks", Silent, never),
-    (
+
+@dataclass(frozen=True)
+class Policy:
+    """Looks at nothing.
+
+    Attributes:
+        name, what: of its row.
+        guesses: answers what is commonest on other streams; else refuses.
+        overhears: guesses only about whom an earlier question or request named.
+        partner: how it talks.
+        alert: when it raises alarms, of the length of a stream.
+    """
+
+    name: str
+    what: str
+    guesses: bool = False
+    overhears: bool = False
+    partner: Callable[[], Decide] = Silent
+    alert: Callable[[int], list[Emission]] = never
+
+
+_POLICIES = (
+    Policy("refuse", "refuses everything, never speaks"),
+    Policy(
         "guess",
         "the commonest answer of each kind on other streams; an alert every second; the courier in the middle",
-        lambda: Delayed(0),
-        always,
+        guesses=True, partner=lambda: Delayed(0), alert=always,
     ),
-)
+    Policy("overheard", "guesses about whom an earlier question or request named", guesses=True, overhears=True),
+)  # fmt: skip
 
 
-def blind(worlds: Sequence[World], seed: int) -> list[KeeperResult]:
-    """A row for each policy, on the same streams."""
+def blind(worlds: Sequence[World], long: Sequence[World], seed: int) -> list[KeeperResult]:
+    """A row for each policy, on the same streams, the long one apart."""
     commonest = _commonest(worlds[0].seconds)
     rows = []
-    for name, what, partner, alert in _POLICIES:
-        guesses = commonest if name == "guess" else {}
-        runs = [(world.regime, _kept(world, guesses, partner, alert)) for world in worlds]
-        rows.append(pooled(Label(name, "blind", what), "resident", runs, [], seed))
+    for policy in _POLICIES:
+        runs = [(world.regime, _kept(world, policy, commonest)) for world in worlds]
+        far = [_kept(world, policy, commonest) for world in long]
+        rows.append(pooled(Label(policy.name, "blind", policy.what), "resident", runs, far, seed))
     return rows
 
 
-def _kept(
-    world: World, guesses: dict[str, str], partner: Callable[[], Decide], alert: Callable[[int], list[Emission]]
-) -> Kept:
+def _kept(world: World, policy: Policy, commonest: dict[str, str]) -> Kept:
     kept = Kept()
+    partner, alert = policy.partner, policy.alert
+    guesses = commonest if policy.guesses else {}
+    named: set[str] = set()
+    requests = deque(Talk.of(world).requests if policy.overhears else ())
     for asked in world.questions:
+        while requests and requests[0].heard <= asked.question.t:
+            named.add(asked_about(requests.popleft().text))
         given, answer = guesses.get(asked.about), asked.question.answer
+        if policy.overhears and not any(one.name in named for one in asked.who):
+            given = None
+        named.update(one.name for one in asked.who if policy.overhears)
         kept.outcomes.append(Outcome(asked.track, asked.age, answer is not None, given == answer, given is None))
     for wait in world.waits:
         said = [one for one in alert(world.duration) if one.t_emit >= wait.t]

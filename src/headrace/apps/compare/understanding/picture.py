@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING
 
@@ -14,14 +14,14 @@ from headrace.apps.compare.sheet import Box, Sheet
 from headrace.apps.compare.understanding.result import KeeperResult, Understanding
 from headrace.apps.fonts import families, writable
 from headrace.apps.strokes import ALERT, INK, PAPER, SOFT, STATE, WATER
-from headrace.apps.wording import clean, counted, size
+from headrace.apps.wording import clean, counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 WIDTH, HEIGHT = 1500, 1180
 #: Left, top, width and height of each panel's axes in pixels.
-RESIDENT, TOTAL, AGES, REGIMES = (
+ENTERED, MOVING, AGES, REGIMES = (
     (80, 180, 560, 380),
     (800, 180, 560, 380),
     (80, 690, 560, 380),
@@ -44,13 +44,17 @@ def png(comparison: Understanding) -> bytes:
     ]
     sheet.write(30, 70, "   ·   ".join(facts), size=11, color=SOFT)
     sheet.write(WIDTH - 30, 34, "headrace compare", size=12, weight="bold", color=WATER, ha="right")
-    _titled(sheet, RESIDENT, "Accuracy for resident bytes", "of all questions; what a reader attends to; ▲ grows")
-    _pareto(sheet.axes(RESIDENT), comparison, "resident", styles)
-    _titled(sheet, TOTAL, "Accuracy at equal bytes over all tiers", "host tiers count; dotted: the best blind policy")
-    _pareto(sheet.axes(TOTAL), comparison, "total", styles)
-    _titled(sheet, AGES, "Accuracy by age of the evidence", "at equal resident bytes; dotted: the best blind policy")
+    hint = "of all questions, at equal bytes in all; by the share of tokens that enter"
+    _titled(sheet, ENTERED, "Accuracy for what enters", hint)
+    _scatter(sheet.axes(ENTERED), comparison, styles, lambda method: 100 * method.admitted.mean, log=True)
+    hint = "accuracy, by the share of time at which it is known where the courier is"
+    _titled(sheet, MOVING, "What is remembered, and what moves", hint)
+    _scatter(sheet.axes(MOVING), comparison, styles, lambda method: method.courier.mean, log=False)
+    _titled(
+        sheet, AGES, "Accuracy by age of the evidence", "at equal bytes on the device; dotted: the best blind policy"
+    )
     _ages(sheet.axes(AGES), comparison, styles)
-    hint = f"at equal resident bytes; {comparison.unseen} was never tuned on"
+    hint = f"at equal bytes on the device; {comparison.unseen} was never tuned on"
     _titled(sheet, REGIMES, "Accuracy by regime", hint, -130)
     _regimes(sheet.axes(REGIMES), comparison)
     return sheet.png()
@@ -71,27 +75,34 @@ def looks(comparison: Understanding) -> Mapping[str, Look]:
     return found | {method.name: Look(ALERT, "^", (6, 3), 1.6) for method in methods if not method.bounded}
 
 
-def _pareto(axes: Axes, comparison: Understanding, setting: str, styles: Mapping[str, Look]) -> None:
+def _scatter(
+    axes: Axes, comparison: Understanding, styles: Mapping[str, Look], of: Callable[[KeeperResult], float], log: bool
+) -> None:
+    """Accuracy at equal bytes in all over a figure of each method, in percent on a scale of powers where `log`."""
     from matplotlib.ticker import FuncFormatter, NullLocator
 
     frame(axes)
-    held = [m for m in comparison.at(setting) if m.kind != "blind" and math.isfinite(m.accuracy.mean)]
+    held = [m for m in comparison.at("total") if m.kind != "blind" and math.isfinite(m.accuracy.mean)]
+    held = [m for m in held if math.isfinite(of(m)) and (of(m) > 0 or not log)]
     if not held:
         empty(axes)
         return
-    taken = {m.name: m.resident_bytes if setting == "resident" else m.total_bytes for m in held}
-    axes.set_xscale("log", base=2)
-    axes.set_xlim(min(taken.values()) / 1.6, max(taken.values()) * 1.8)
-    axes.set_ylim(*_reach([*(m.accuracy for m in held), _blind(comparison, setting)]))
-    axes.axhline(_blind(comparison, setting).mean, color=SOFT, linewidth=1.2, dashes=(1, 2), zorder=1)
-    for method in held:
-        look, x = styles[method.name], taken[method.name]
+    places = [of(m) for m in held]
+    if log:
+        axes.set_xscale("log")
+        axes.set_xlim(min(places) / 1.5, max(places) * 1.5)
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} %"))
+        axes.xaxis.set_minor_locator(NullLocator())
+    else:
+        axes.set_xlim(min(places) - 0.05, max(places) + 0.05)
+    axes.set_ylim(*_reach([*(m.accuracy for m in held), _blind(comparison, "total")]))
+    axes.axhline(_blind(comparison, "total").mean, color=SOFT, linewidth=1.2, dashes=(1, 2), zorder=1)
+    for method, x in zip(held, places, strict=True):
+        look = styles[method.name]
         if math.isfinite(method.accuracy.low):
             axes.plot([x, x], [method.accuracy.low, method.accuracy.high], color=look.colour, linewidth=1.2, alpha=0.6)
         axes.plot([x], [method.accuracy.mean], look.marker, color=look.colour, markersize=8, zorder=4)
     _names(axes, [(m, m.accuracy.mean) for m in held], styles)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: size(value)))
-    axes.xaxis.set_minor_locator(NullLocator())
 
 
 def _ages(axes: Axes, comparison: Understanding, styles: Mapping[str, Look]) -> None:

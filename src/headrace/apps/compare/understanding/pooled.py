@@ -10,6 +10,7 @@ from headrace.apps.compare.understanding.kept import Kept, Outcome
 from headrace.apps.compare.understanding.methods import Label
 from headrace.apps.compare.understanding.result import KeeperResult
 from headrace.core.item import SECOND
+from headrace.evaluation.metrics.alerts import HOUR
 from headrace.evaluation.metrics.score import Score, pool
 from headrace.evaluation.millrace import AGES, TRACKS
 
@@ -27,7 +28,6 @@ def pooled(
         seed: of the bootstrap.
     """
     kept = [one for _, one in runs]
-    ages = ages_of([*kept, *long], seed)
     most = [*kept, *long]
     return KeeperResult(
         name=method.name,
@@ -38,14 +38,19 @@ def pooled(
         approximate=method.approximate,
         accuracy=Figure.of([share(one.outcomes) for one in kept], seed),
         tracks={track: Figure.of([share(one.outcomes, track) for one in kept], seed) for track in TRACKS},
-        ages=ages,
+        ages=ages_of(kept, seed),
+        long_ages=ages_of(long, seed),
+        entered={
+            regime: Figure.of([one.admitted for of, one in runs if of == regime], seed)
+            for regime in dict.fromkeys(of for of, _ in runs)
+        },
         regimes={
             regime: Figure.of([share(one.outcomes) for of, one in runs if of == regime], seed)
             for regime in dict.fromkeys(of for of, _ in runs)
         },
         refused=Figure.of([refused(one.outcomes) for one in kept], seed),
         alerts=Figure.of([_f1(one) for one in kept], seed),
-        false_per_hour=Figure.of([sum(alert.false_per_hour for alert in one.alerts) for one in kept], seed),
+        false_per_hour=Figure.of([_false_per_hour(one) for one in kept], seed),
         delay_s=Figure.of([one.delay_s for one in kept], seed),
         courier=Figure.of([one.courier for one in kept], seed),
         conversation=Figure.of([one.conversation for one in kept], seed),
@@ -54,7 +59,7 @@ def pooled(
         read=sum(one.read for one in kept) / len(kept),
         resident_bytes=max(one.resident for one in most),
         total_bytes=max(one.total for one in most),
-        slope=(long or kept)[0].slope,
+        slope=long[0].slope if long else math.nan,
         cpu_ms=Figure.of([one.cpu_ms for one in kept], seed),
         ended=next((one.ended for one in most if one.ended), ""),
     )
@@ -97,3 +102,9 @@ def _share(outcomes: Iterable[Outcome], of: Callable[[Outcome], bool], those: Ca
 def _f1(kept: Kept) -> float:
     score: Score = pool([one.score for one in kept.alerts])
     return score.f1
+
+
+def _false_per_hour(kept: Kept) -> float:
+    """Of one standing request."""
+    duration = sum(one.duration for one in kept.alerts)
+    return sum(one.false for one in kept.alerts) * HOUR / duration if duration else math.nan

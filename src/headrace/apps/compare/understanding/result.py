@@ -29,6 +29,8 @@ class KeeperResult:
         same: the setting in which the very same run is reported, "" if this is a run of its own.
         accuracy: over all questions.
         tracks, ages, regimes: accuracy by track, by age of the evidence (words such as "5 min") and by regime.
+        long_ages: accuracy by age on the long stream alone.
+        entered: share of the tokens that entered, by regime.
         refused: share of the unanswerable questions that were refused.
         alerts: F1 of standing questions: an alert within 5 s of the entrance.
         false_per_hour: alerts an hour that nothing gave cause for.
@@ -55,6 +57,8 @@ class KeeperResult:
     tracks: dict[str, Figure] = field(default_factory=dict)
     ages: dict[str, Figure] = field(default_factory=dict)
     regimes: dict[str, Figure] = field(default_factory=dict)
+    long_ages: dict[str, Figure] = field(default_factory=dict)
+    entered: dict[str, Figure] = field(default_factory=dict)
     refused: Figure = NONE
     alerts: Figure = NONE
     false_per_hour: Figure = NONE
@@ -73,7 +77,7 @@ class KeeperResult:
 
 _FIGURES = ("accuracy", "refused", "alerts", "false_per_hour", "delay_s", "courier", "conversation", "admitted",
             "computed", "cpu_ms")  # fmt: skip
-_TABLES = ("tracks", "ages", "regimes")
+_TABLES = ("tracks", "ages", "regimes", "long_ages", "entered")
 _NUMBERS = ("read", "slope")
 
 
@@ -87,10 +91,11 @@ class Understanding:
         streams: of each regime.
         minutes: length of a stream; of the long one beside them too (0: there was none).
         fps, tokens: frames a second, and tokens a stream.
-        budget: rows that a bounded method keeps.
-        total_bytes: that every method has at the setting "total".
+        budget: rows that the window keeps.
+        total_bytes: that every bounded method has, on the device or in all; sound is not counted.
         regimes, unseen: in order; the one that was never looked at in tuning.
-        tracks, ages: in order.
+        tracks, ages, long_ages: in order; the ages of the short streams, and those of the long one.
+        questions: how many were asked, by track, on all short streams.
         methods: of both settings, recipes first.
         upper: name of the unbounded method.
         notes: what a reader must know to judge the figures, in sentences.
@@ -109,6 +114,8 @@ class Understanding:
     unseen: str
     tracks: list[str]
     ages: list[str]
+    long_ages: list[str]
+    questions: dict[str, int]
     methods: list[KeeperResult]
     upper: str
     notes: list[str]

@@ -24,18 +24,19 @@ from headrace.core.errors import CapacityError, ConfigError
 from headrace.core.item import SECOND, Item
 from headrace.evaluation.millrace import AGES, REGIMES, TRACKS, UNSEEN, World
 from headrace.recipes.tokens import COLUMNS, ROWS, WORDS, Setting
+from headrace.understanding.gates.everything import AdmitAll
 from headrace.understanding.keeper import Keeper
-from headrace.understanding.memories import Grid
+from headrace.understanding.memories import Grid, Senses
 from headrace.understanding.tokens import Tokens
 
 FPS = 2
 #: Rows that are kept by default, as a share of the tokens of a stream, and the fewest that every method can do with.
 SHARE, LEAST = 0.005, 192
 #: Bytes that count as equal: up to so many times those of the window.
-EVEN = 1.05
+EVEN = 1.03
 
-#: Pictures after which a gate holds all that it ever will.
-PICTURES = 20
+#: Pictures after which gates and memories hold all that they ever will, up to that multiple of the budget's rows.
+PICTURES, MORE = 200, 4
 
 #: Told what is being done, and how many frames of how many are done.
 Progress = Callable[[str, int, int], None]
@@ -71,7 +72,7 @@ def compare_understanding(
     """Run gates and memories on the same streams and ask an oracle what each of them kept.
 
     Every stream is encoded once, for all methods. All its seeds are held out from development. Each method is run with
-    equal rows on the device, and again, where it has a host tier, with equal bytes over all tiers.
+    equal bytes on the device, the gate's included, and again, where it has a host tier, with equal bytes in all.
 
     Args:
         names: of recipes, ours and baselines, or the family "understanding". The window and the unbounded memory are
@@ -80,7 +81,7 @@ def compare_understanding(
         streams: of each regime.
         minutes: length of a stream, 5 to 1440.
         hours: length of one more stream, of the regime calm, 1 to 24; 0 for none.
-        budget: rows that a bounded method keeps; None: 0.5 % of the tokens of a stream.
+        budget: rows that the window keeps, whose bytes all bounded methods get; None: 0.5 % of a stream's tokens.
         workers: processes; None: one for each core, 4 at most.
         progress: told of progress.
 
@@ -100,7 +101,7 @@ def compare_understanding(
     if rows < LEAST:
         raise ConfigError(f"budget={rows}: use {LEAST} rows or more, the fewest that every method can do with")
     even = Setting(rows, seed)
-    target = weigh(next(method for method in methods if method.name == REFERENCE).make(even), even.grid)
+    target = weigh(next(method for method in methods if method.name == REFERENCE).make(even), even.grid)[0]
     settings = {f"{name}/{setting}": (name, at) for name, setting, at in _settings(methods, even, target)}
     regimes = [*REGIMES, UNSEEN]
     short = [
@@ -124,9 +125,11 @@ def compare_understanding(
             result = pooled(method, setting, runs, held, seed)
             results.append(replace(result, same="" if key in settings else "resident"))
     worlds = [World(job.seed, job.regime, job.seconds, FPS) for job in short]
+    far = [World(job.seed, job.regime, job.seconds, FPS) for job in long[:1]]
     for setting in SETTINGS:
-        results += [replace(row, setting=setting) for row in blind(worlds, seed)]
+        results += [replace(row, setting=setting) for row in blind(worlds, far, seed)]
     known = {word_of(age) for one in results for age in AGES if word_of(age) in one.ages}
+    late = {word_of(age) for one in results for age in AGES if word_of(age) in one.long_ages}
     return Understanding(
         seed=seed,
         streams=streams,
@@ -140,6 +143,8 @@ def compare_understanding(
         unseen=UNSEEN,
         tracks=list(TRACKS),
         ages=[word_of(age) for age in AGES if word_of(age) in known],
+        long_ages=[word_of(age) for age in AGES if word_of(age) in late],
+        questions={track: sum(one.track == track for world in worlds for one in world.questions) for track in TRACKS},
         methods=results,
         upper=UPPER,
         notes=_notes(rows, target) + _uneven(methods, settings, target),
@@ -150,45 +155,57 @@ def compare_understanding(
 
 
 def _settings(methods: Sequence[Method], even: Setting, target: int) -> Iterator[tuple[str, str, Setting]]:
-    """Every method at equal rows, and again at equal total bytes where those would differ."""
+    """Every method at equal bytes on the device, and again at equal bytes in all where those are others."""
     for method in methods:
-        yield method.name, "resident", even
-        if method.bounded and weigh(method.make(even), even.grid) > EVEN * target:
-            yield method.name, "total", replace(even, tokens=_fitting(method, even, target))
+        at = _fitting(method, even, target, 0) if method.bounded else even
+        yield method.name, "resident", at
+        if method.bounded and not target / EVEN <= weigh(method.make(at), even.grid)[1] <= EVEN * target:
+            yield method.name, "total", _fitting(method, even, target, 1)
 
 
-def _fitting(method: Method, even: Setting, target: int) -> int:
-    """The most rows at which a method takes no more than `target` bytes in all, or the fewest that it can do with."""
-    most = 0
-    for rows in range(even.tokens, 0, -max(1, even.tokens // 100)):
+def _fitting(method: Method, even: Setting, target: int, which: int) -> Setting:
+    """The most rows at which a method takes no more than `target` bytes, or the fewest that it can do with.
+
+    Args:
+        which: 0: on the device; 1: over all tiers.
+    """
+    low, high, fewest = 1, MORE * even.tokens, 0
+    while low <= high:
+        middle = (low + high) // 2
+        at = replace(even, tokens=middle)
         try:
-            taken = weigh(method.make(replace(even, tokens=rows)), even.grid)
+            taken = weigh(method.make(at), even.grid)[which]
         except ConfigError:
-            break
-        most = rows
-        if taken <= target:
-            break
-    return most
+            low = middle + 1
+            continue
+        fewest = middle if not fewest or taken <= target else min(fewest, middle)
+        low, high = (middle + 1, high) if taken <= target else (low, middle - 1)
+    return replace(even, tokens=fewest)
 
 
 def _uneven(methods: Sequence[Method], settings: Mapping[str, tuple[str, Setting]], target: int) -> list[str]:
-    """A note on each method that takes more than it should where total bytes are equal."""
+    """A note on each method that takes more than it should where bytes are equal."""
     notes = []
     for method in methods:
-        name, at = settings.get(f"{method.name}/total", ("", Setting()))
-        if name and (taken := weigh(method.make(at), at.grid)) > EVEN * target:
-            notes.append(f"{method.name} takes {taken:,} bytes in all at its fewest rows, more than the equal ones.")
+        for which, setting in enumerate(SETTINGS):
+            name, at = settings.get(f"{method.name}/{setting}", ("", Setting()))
+            if name and method.bounded and (taken := weigh(method.make(at), at.grid)[which]) > EVEN * target:
+                notes.append(f"{method.name} takes {taken:,} {setting} bytes at its fewest rows: more than others.")
     return notes
 
 
-def weigh(keeper: Keeper, grid: Grid) -> int:
-    """Bytes at most, over all tiers: what the memory may take, and what the gate holds of pictures of that grid."""
+def weigh(keeper: Keeper, grid: Grid) -> tuple[int, int]:
+    """Bytes on the device and over all tiers, once both are full, of what is seen: of the gate and of its memory."""
     draw = np.random.default_rng(0)
-    gate = keeper.gate.fork()
+    gate, memory, every = keeper.gate.fork(), keeper.memory, AdmitAll()
+    sight = (memory.sight if isinstance(memory, Senses) else memory).fork()
     for number in range(PICTURES):
         features = draw.standard_normal((grid.rows, grid.columns, grid.size)).astype(np.float32)
-        gate.admit(Item(number * SECOND, "tokens", Tokens(features)))
-    return gate.nbytes() + keeper.memory.max_bytes()
+        item = Item(number * SECOND, "tokens", Tokens(features))
+        gate.admit(item)
+        sight.write(every.admit(item))
+    tiers = sight.tiers()
+    return gate.nbytes() + tiers.get("device", 0), gate.nbytes() + sum(tiers.values())
 
 
 def _run(jobs: Sequence[Job], workers: int, say: Progress) -> Iterator[tuple[Job, dict[str, Kept]]]:
@@ -243,8 +260,8 @@ def _notes(rows: int, target: int) -> list[str]:
         "The encoder has no learned weights: what is compared is what gates and memories keep, not how it is read.",
         "The oracle knows what everybody looks like and nothing of the stream; it reads the rows that a memory gives.",
         "A question that cannot be answered is right if it is refused.",
-        f"Rows of sound: every method keeps the newest {WORDS}, besides its {rows:,} rows of sight.",
-        f"Equal total bytes are {target:,}: those of the window.",
+        f"Rows of sound: every method keeps the newest {WORDS}, besides what it keeps of sight; they count for none.",
+        f"Equal bytes are {target:,}, the gate's state included: those of the window at {rows:,} rows of sight.",
         "Courier: a frame that is encoded whole takes a device 100 ms, a token that enters 2 ms; the rest is skipped.",
     ]
 

@@ -21,9 +21,11 @@ from headrace.evaluation.millrace import Asked, World
 from headrace.evaluation.millrace.exchange_voice import Request
 from headrace.evaluation.millrace.identity import COURIER
 from headrace.evaluation.millrace.latency import value_at
-from headrace.evaluation.millrace.oracle import Oracle, Read
+from headrace.evaluation.millrace.oracle import ABSENCE, SOUND, Oracle, Read
+from headrace.recipes.remembered import looked_for
+from headrace.understanding.appearance import AppearanceTrigger, Awaited
 from headrace.understanding.keeper import Keeper
-from headrace.understanding.tokens import Cue, Tokens
+from headrace.understanding.tokens import Cue, Tokens, TokenView
 from headrace.understanding.tokens.bursts import BurstEncoder
 from headrace.understanding.tokens.patches import PatchEncoder
 
@@ -33,6 +35,8 @@ REACH = 5 * SECOND
 ENCODING, ENTERING = 100 * MS, 2 * MS
 #: How often bytes are looked at, and how often it is asked where the courier is, ns of the stream.
 WEIGHED, ASKED = 30 * SECOND, SECOND // 4
+#: Bytes that the looks of all who are waited for may take.
+CUES = 1 << 20
 
 #: Told how many frames more are done.
 Progress = Callable[[int], None]
@@ -51,12 +55,12 @@ def run_stream(
     oracle = Oracle(world, encoder.encode, bursts.token)
     talk = Talk.of(world)
     reading = Reading(oracle)
-    runs = {name: _Run(keeper, reading, talk, name in grows) for name, keeper in keepers.items()}
+    runs = {name: _Run(keeper, reading, talk, world, name in grows) for name, keeper in keepers.items()}
     put: list[Asked | Request] = [*world.questions, *talk.requests]
     due = deque(sorted(put, key=when))
     frames = 0
     for item in _tokens(world, encoder, bursts):
-        while due and when(due[0]) < item.pts:
+        while due and when(due[0]) < item.arrival:
             asked = due.popleft()
             for run in runs.values():
                 run.put(asked)
@@ -93,10 +97,14 @@ def _tokens(world: World, encoder: PatchEncoder, bursts: BurstEncoder) -> Iterat
 class _Run:
     """One keeper under way."""
 
-    def __init__(self, keeper: Keeper, reading: Reading, talk: Talk, grows: bool) -> None:
+    def __init__(self, keeper: Keeper, reading: Reading, talk: Talk, world: World, grows: bool) -> None:
         self._keeper, self._reading, self._talk, self._grows = keeper, reading, talk, grows
         self._oracle = reading.oracle
-        self._later: list[Asked | Request] = []
+        self._later: list[tuple[Asked | Request, int]] = []
+        self._heard = 0
+        cues = (Awaited(str(k), self._oracle.portraits(one.who), after=one.t) for k, one in enumerate(world.waits))
+        self._trigger = AppearanceTrigger(cues, ABSENCE, CUES)
+        self._fired: dict[str, list[Emission]] = {str(k): [] for k in range(len(world.waits))}
         self._kept = Kept()
         self._sights = Sights()
         self._answers: dict[str, str] = {}
@@ -117,6 +125,7 @@ class _Run:
             return
         self._kept.cpu_ms += 1000 * (time.process_time() - began)
         if item.data.sense != "sight":
+            self._heard += 1
             return
         entered = int(admission.admitted.sum())
         self._frames += 1
@@ -124,8 +133,11 @@ class _Run:
         self._kept.admitted += entered
         self._kept.computed += admission.computed
         seen = shown.entered(self._reading, item.data, admission)
-        self._sights.add(item.pts, seen.who)
         cost = round(ENCODING * admission.computed) + ENTERING * entered
+        self._sights.add(item.pts + cost, seen.who)
+        if entered:
+            for fired in self._trigger.decide(item.pts, TokenView(admission.rows(), item.pts)):
+                self._fired[fired.question].append(_alert(item.pts + cost))
         if item.pts >= self._busy:
             self._busy = item.pts + cost
             place = seen.place_of(COURIER)
@@ -141,9 +153,9 @@ class _Run:
             self._answer(asked, None)
             return
         if self._grows:
-            self._later.append(asked)
+            self._later.append((asked, self._heard))
             return
-        cue = self._cue(asked) if isinstance(asked, Asked) else self._talk.cue(asked, self._oracle)
+        cue = Cue(looked_for(self._oracle, asked)) if isinstance(asked, Asked) else self._talk.cue(asked, self._oracle)
         rows = self._keeper.read(cue, when(asked)).rows
         self._reads.append(len(rows))
         self._answer(asked, self._reading.read(rows))
@@ -160,14 +172,11 @@ class _Run:
     def _catch_up(self, end: int) -> None:
         """Answer what was put to a keeper that grows."""
         whole = self._oracle.read(self._keeper.read(Cue(), end).rows)
-        for asked in self._later:
-            then = whole.until(when(asked))
+        sounds = np.cumsum(whole.sense == SOUND)
+        for asked, heard in self._later:
+            then = whole.of((whole.first <= when(asked)) & ((whole.sense != SOUND) | (sounds <= heard)))
             self._reads.append(len(then.who))
             self._answer(asked, then)
-
-    def _cue(self, asked: Asked) -> Cue:
-        looks = [self._oracle.portraits(one) for one in asked.who]
-        return Cue(np.concatenate(looks) if looks else None)
 
     def _weigh(self, now: int) -> None:
         tiers = self._keeper.tiers()
@@ -182,8 +191,7 @@ class _Run:
         self._weigh(world.duration)
         if self._later:
             self._catch_up(world.duration)
-        for wait in world.waits:
-            said = [_alert(t) for t in self._sights.of(wait.who) if t >= wait.t]
+        for said, wait in zip(self._fired.values(), world.waits, strict=True):
             kept.alerts.append(alerts(said, wait.events, world.duration, REACH))
         times = errands(world)
         places = value_at(self._courier, times)

@@ -11,12 +11,15 @@ from headrace.apps.compare.understanding.result import SETTINGS, KeeperResult, U
 from headrace.apps.compare.words import NOTHING, figure, number
 from headrace.apps.wording import counted, length, size
 
-TERMINAL = ("method", "kind", "accuracy", "oldest", "count", "alerts F1", "false/h", "rows in", "bytes", "growth", "ms")
+TERMINAL = (
+    "method", "kind", "accuracy", "oldest", "count", "alerts F1", "delay s", "courier", "rows in", "bytes", "growth",
+    "ms",
+)  # fmt: skip
 
 #: What each setting makes equal.
 EQUAL = {
-    "resident": "Equal resident bytes: what a reader attends to. Methods with a host tier hold more in all.",
-    "total": "Equal total bytes: host tiers count, so that methods which have one attend to less.",
+    "resident": "Equal bytes on the device, the gate's state included. Methods with a host tier hold more in all.",
+    "total": "Equal bytes in all: host tiers count, so that methods which have one attend to less.",
 }
 
 
@@ -38,9 +41,14 @@ def markdown(comparison: Understanding) -> str:
             "### By regime",
             _accuracies(comparison, setting, "regimes", comparison.regimes),
             "### By age of the evidence",
+            f"Questions on the past, on the streams of {comparison.minutes:g} min.",
             _accuracies(comparison, setting, "ages", comparison.ages),
+            *_long(comparison, setting),
             "### By track",
+            _asked(comparison),
             _accuracies(comparison, setting, "tracks", comparison.tracks),
+            "### Tokens that entered, by regime",
+            _entered(comparison, setting),
             "### Speaking in time",
             SPEAKING,
             _speaking(comparison, setting),
@@ -62,8 +70,8 @@ def title(comparison: Understanding) -> str:
 
 
 def rows(comparison: Understanding) -> list[tuple[str, ...]]:
-    """The short table under `TERMINAL` at equal resident bytes, best accuracy first."""
-    held = sorted(comparison.at("resident"), key=lambda one: (one.kind == "blind", -_known(one.accuracy.mean)))
+    """The short table under `TERMINAL` at equal bytes in all, best accuracy first."""
+    held = sorted(comparison.at("total"), key=lambda one: (one.kind == "blind", -_known(one.accuracy.mean)))
     return [_short(comparison, method) for method in held]
 
 
@@ -72,16 +80,19 @@ def legend(comparison: Understanding) -> str:
     return (
         "Accuracy of the oracle reader, answers and refusals alike; half of what is asked cannot be answered. Oldest: "
         f"evidence {comparison.ages[-1] if comparison.ages else ''} old. Alerts within 5 s of their cause. Rows in: "
-        "share of the tokens that entered. Bytes: resident, at most; growth an hour. CPU ms a frame. Equal total "
-        f"bytes and figures by regime stand in table.md. `{comparison.upper}` grows without bound: the upper limit."
+        "share of the tokens that entered. Bytes: in all tiers, at most, sound included; growth an hour on the long "
+        "stream. Courier: where what moves is known to be. CPU ms a frame. At equal bytes in all; table.md has "
+        "the figures by regime and at equal bytes on the device. "
+        f"`{comparison.upper}` grows without bound: the upper limit."
     )
 
 
 #: What the table of speaking shows.
 SPEAKING = (
-    "Alerts: F1 of standing questions within 5 s of their cause, half of which never comes; false alarms an hour; "
-    "median delay. Courier: share of time at which the newest output says where the moving sprite is, the method's own "
-    "CPU time counted. Talk: IA-QTF1 of conversations, nested and interrupted ones among them."
+    "Alerts: F1 of standing requests within 5 s of their cause, half of which never comes; false alarms an hour and "
+    "request; median delay. Courier: share of time, while it moves, at which the newest output says where it is. A "
+    "frame that is encoded whole takes 100 ms, a token that enters 2 ms, on the same clock. Talk: IA-QTF1 (causal) of "
+    "conversations, nested and interrupted ones among them."
 )
 
 
@@ -92,8 +103,9 @@ def _measured(comparison: Understanding) -> str:
         f"Millrace, {counted(comparison.streams, 'held-out stream')} of {comparison.minutes:g} min in each of "
         f"{counted(len(comparison.regimes), 'regime')}{long} (seed {comparison.seed}; `{comparison.unseen}` was never "
         f"looked at in tuning). Every method gets the same tokens, encoded once: {comparison.fps} frames a second, "
-        f"{comparison.tokens:,} tokens a stream. A bounded method keeps {comparison.budget:,} rows, "
-        f"{comparison.budget / comparison.tokens:.1%} of them; an oracle reads what it kept.{took} on "
+        f"{comparison.tokens:,} tokens a stream. The window keeps {comparison.budget:,} rows, "
+        f"{comparison.budget / comparison.tokens:.1%} of them, and every bounded method as many bytes; an oracle reads "
+        f"what it kept.{took} on "
         f"{comparison.date[:16].replace('T', ' ')} UTC: {cell(comparison.machine)}.\n\n"
         "Brackets are 95 % intervals, bootstrapped over streams. Half of the questions cannot be answered; blind "
         "rows say what is won without looking."
@@ -101,22 +113,21 @@ def _measured(comparison: Understanding) -> str:
 
 
 def _outcome(comparison: Understanding) -> str:
-    """What came out, in sentences that follow from the figures alone."""
+    """What came out at equal bytes in all, in sentences that follow from the figures alone."""
     said = []
-    bounded = [one for one in comparison.at("resident") if one.bounded and one.kind != "blind"]
-    upper = next((one for one in comparison.at("resident") if one.name == comparison.upper), None)
+    held = comparison.at("total")
+    bounded = [one for one in held if one.bounded and one.kind != "blind"]
+    upper = next((one for one in held if one.name == comparison.upper), None)
     if not bounded or upper is None:
         return ""
     best = max(bounded, key=lambda one: _known(one.accuracy.mean))
-    for one in dict.fromkeys([*(m.name for m in bounded if m.kind == "ours"), best.name]):
-        method = comparison.method(one)
+    for method in {one.name: one for one in (*(m for m in bounded if m.kind == "ours"), best)}.values():
         gained = _part(_above_blind(comparison, method), _above_blind(comparison, upper))
-        worst = min(method.regimes, key=lambda name: _known(method.regimes[name].mean), default="")
         said.append(
-            f"`{one}`: {number(method.accuracy.mean, 2)} of all questions, "
+            f"`{method.name}`: {number(method.accuracy.mean, 2)} of all questions, "
             f"{_part(method.accuracy.mean, upper.accuracy.mean)} of the unbounded `{upper.name}` "
-            f"({number(upper.accuracy.mean, 2)}), {gained} of what that gains over the best blind policy; it loses "
-            f"most in `{worst}`."
+            f"({number(upper.accuracy.mean, 2)}), {gained} of what that gains over the best blind policy. "
+            f"{_loses(bounded, method)}"
         )
     for track in comparison.tracks:
         order = sorted((m for m in bounded if track in m.tracks), key=lambda m: -_known(m.tracks[track].mean))
@@ -127,6 +138,29 @@ def _outcome(comparison: Understanding) -> str:
                 f"unbounded {number(upper.tracks[track].mean, 2)}."
             )
     return "\n".join(f"- {line}" for line in said)
+
+
+def _loses(bounded: Sequence[KeeperResult], method: KeeperResult) -> str:
+    """Where a method lies furthest behind the best bounded one, of all regimes, tracks and ways of speaking."""
+    gaps = []
+    for of, figures in _compared(method).items():
+        others = [(one, _compared(one).get(of, math.nan)) for one in bounded]
+        other, high = max(others, key=lambda pair: _known(pair[1]))
+        if math.isfinite(figures):
+            gaps.append((high - figures, of, other.name, figures, high))
+    if not gaps or max(gaps)[0] <= 0:
+        return "It is behind no bounded method anywhere."
+    _, where, rival, own, best = max(gaps)
+    return f"It loses most in {where}: {number(own, 2)} against {number(best, 2)} of `{rival}`."
+
+
+def _compared(method: KeeperResult) -> dict[str, float]:
+    """All figures of a method that are better the higher they are, 0 to 1."""
+    found = {f"regime {name}": one.mean for name, one in method.regimes.items()}
+    found |= {f"track {name}": one.mean for name, one in method.tracks.items()}
+    return found | {
+        "alerts": method.alerts.mean, "the courier": method.courier.mean, "talk": method.conversation.mean,
+    }  # fmt: skip
 
 
 def _part(one: float, whole: float) -> str:
@@ -155,9 +189,32 @@ def _accuracies(comparison: Understanding, setting: str, table: str, columns: Se
         whole = _best([(m, m.accuracy) for m in held])
         for method in comparison.at(setting):
             found = [_mark(getattr(method, table).get(name), best[name], method) for name in columns]
-            yield _name(method), *found, _mark(method.accuracy, whole, method, interval=True)
+            last = () if table == "long_ages" else (_mark(method.accuracy, whole, method, interval=True),)
+            yield _name(method), *found, *last
 
-    return grid(("method", *columns, "all"), cells())
+    return grid(("method", *columns, *(() if table == "long_ages" else ("all",))), cells())
+
+
+def _long(comparison: Understanding, setting: str) -> list[str]:
+    """By age on the long stream alone."""
+    if not comparison.long_ages or setting != "resident":
+        return []
+    hours = comparison.long_minutes / 60
+    return [
+        f"One calm stream of {hours:g} h, at the same budget: no intervals.",
+        _accuracies(comparison, setting, "long_ages", comparison.long_ages),
+    ]
+
+
+def _asked(comparison: Understanding) -> str:
+    told = ", ".join(f"{track} {count:,}" for track, count in comparison.questions.items())
+    return f"Questions on all streams: {told}."
+
+
+def _entered(comparison: Understanding, setting: str) -> str:
+    held = [method for method in comparison.at(setting) if method.kind != "blind"]
+    rows = ((_name(m), *(share(m.entered[name].mean) for name in comparison.regimes)) for m in held)
+    return grid(("method", *comparison.regimes), rows)
 
 
 def _speaking(comparison: Understanding, setting: str) -> str:
@@ -202,9 +259,10 @@ def _short(comparison: Understanding, method: KeeperResult) -> tuple[str, ...]:
         number(oldest.mean, 2) if oldest else NOTHING,
         number(count.mean, 2) if count else NOTHING,
         number(method.alerts.mean, 2),
-        number(method.false_per_hour.mean, 1),
+        number(method.delay_s.mean, 1),
+        number(method.courier.mean, 2),
         share(method.admitted.mean),
-        size(method.resident_bytes) if method.kind != "blind" else NOTHING,
+        size(method.total_bytes) if method.kind != "blind" else NOTHING,
         growth(method) if method.kind != "blind" else NOTHING,
         number(method.cpu_ms.mean, 2),
     )

@@ -35,7 +35,7 @@ class Talk:
 
     @classmethod
     def of(cls, world: World) -> Talk:
-        made = conversations(world.visits, world.duration, world.seed)
+        made = conversations(world.visits, world.duration, world.seed, world.absent)
         return cls(tuple(made), tuple(requests(made)))
 
     def reply(self, request: Request, oracle: Oracle, read: Read) -> str:
