@@ -113,7 +113,7 @@ def test_every_benchmark_stands_in_the_table_with_its_licence() -> None:
 def test_every_regime_is_named_and_half_of_the_questions_have_no_answer() -> None:
     named = {name.strip() for row in re.findall(r"^\| ([a-z, ]+) \|", PAGE, re.MULTILINE) for name in row.split(",")}
     assert set(SETTINGS) <= named
-    questions = World(2, "calm", 300.0).questions
+    questions = [asked for asked in World(2, "calm", 300.0).questions if asked.track != "heard"]
     assert sum(asked.question.answer is None for asked in questions) * 2 == len(questions)
     assert {asked.track for asked in questions} <= named
 

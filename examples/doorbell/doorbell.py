@@ -36,7 +36,7 @@ class Doorbell(Benchmark):
 
     - published: the right letter occurs anywhere in the answer; a ring is told of from 3 s before it to 3 s after it;
       what is missing leaves the count of questions.
-    - causal: the letter and nothing else, given when it was asked or later; no ring is told of before it rings; what
+    - causal: the letter and nothing else, given within 10 s of the asking; no ring is told of before it rings; what
       is missing is wrong.
     """
 

@@ -50,7 +50,7 @@ class VCBench(Benchmark):
     Figures: GPA, MoC and UDA (`metrics.counting`), means over questions, in all and by subtype.
 
     - published: query points in the order of the file; questions without any answer leave the mean.
-    - causal: query points in order of time, the first count that is said within 10 s of the query's time; what is missing
+    - causal: query points in order of time, the first count that is said within 10 s of its time; what is missing
       or no whole number is wrong.
 
     What the published code does that is not copied: it stops where a prediction is no number (such questions are left
