@@ -195,7 +195,7 @@ def _uneven(methods: Sequence[Method], settings: Mapping[str, tuple[str, Setting
 
 
 def weigh(keeper: Keeper, grid: Grid) -> tuple[int, int]:
-    """Bytes on the device and over all tiers, once both are full, of what is seen: of the gate and of its memory."""
+    """Bytes on the device and over all tiers, at most, of what is seen: of the gate and of its memory."""
     draw = np.random.default_rng(0)
     gate, memory, every = keeper.gate.fork(), keeper.memory, AdmitAll()
     sight = (memory.sight if isinstance(memory, Senses) else memory).fork()
@@ -204,8 +204,9 @@ def weigh(keeper: Keeper, grid: Grid) -> tuple[int, int]:
         item = Item(number * SECOND, "tokens", Tokens(features))
         gate.admit(item)
         sight.write(every.admit(item))
-    tiers = sight.tiers()
-    return gate.nbytes() + tiers.get("device", 0), gate.nbytes() + sum(tiers.values())
+    fetched = sum(count for name, count in sight.tiers().items() if name != "device")
+    total = gate.nbytes() + sight.max_bytes()
+    return total - fetched, total
 
 
 def _run(jobs: Sequence[Job], workers: int, say: Progress) -> Iterator[tuple[Job, dict[str, Kept]]]:
