@@ -59,7 +59,8 @@ def test_every_command_explains_itself_with_examples(path: tuple[str, ...], caps
     assert run(*path, "--help") == 0
     out = capsys.readouterr().out
     assert "Examples:" in out
-    assert " ".join(("headrace", *path)) in out
+    called = "headrace eval BENCH" if path == ("eval", "run") else " ".join(("headrace", *path))
+    assert called in out
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
