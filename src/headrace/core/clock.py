@@ -216,6 +216,11 @@ class ZeroClock(ProfileClock):
         super().__init__()
 
 
+def machine_now() -> int:
+    """ns of the machine's monotonic clock: one time for all processes of it, for who serves several."""
+    return time.monotonic_ns()
+
+
 class Stopwatch:
     """What a run has cost so far, on the machine's own clocks."""
 

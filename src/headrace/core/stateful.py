@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, Self, runtime_checkable
@@ -80,6 +81,24 @@ class Snapshot:
         """Read a snapshot file; see `load`."""
         return load(path)
 
+    def pack(self) -> bytes:
+        """The bytes of its file."""
+        from safetensors.numpy import save as pack
+
+        arrays, metadata = _file(self)
+        return pack(arrays, metadata=metadata)
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Snapshot:
+        """A snapshot from the bytes of its file; StateError if they are none."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "snapshot"
+            path.write_bytes(data)
+            try:
+                return load(path)
+            except StateError as error:
+                raise StateError(str(error).replace(str(path), "this")) from None
+
     def nbytes(self) -> int:
         """Bytes of the arrays plus bytes of the JSON."""
         return sum(a.nbytes for a in self.arrays.values()) + len(_json(self.meta))
@@ -105,13 +124,9 @@ def save(path: str | os.PathLike[str], snapshot: Snapshot) -> None:
     """Write a snapshot as one safetensors file: temporary name, fsync, rename."""
     from safetensors.numpy import save_file
 
-    from headrace.version import __version__
-
-    header = {"format": FORMAT, "library": __version__, "kind": snapshot.kind}
-    arrays = {key: np.asarray(array, order="C") for key, array in snapshot.arrays.items()}
-    arrays[_META] = np.frombuffer(_json(snapshot.meta), np.uint8)
+    arrays, metadata = _file(snapshot)
     with atomic_path(path) as temporary:
-        save_file(arrays, str(temporary), metadata={"headrace": json.dumps(header)})
+        save_file(arrays, str(temporary), metadata=metadata)
 
 
 def load(path: str | os.PathLike[str]) -> Snapshot:
@@ -133,6 +148,16 @@ def load(path: str | os.PathLike[str]) -> Snapshot:
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise StateError(f"{name} is not a readable snapshot: {error}") from error
     return Snapshot(header["kind"], meta, arrays)
+
+
+def _file(snapshot: Snapshot) -> tuple[dict[str, Array], dict[str, str]]:
+    """The tensors and the metadata of a snapshot's file."""
+    from headrace.version import __version__
+
+    header = {"format": FORMAT, "library": __version__, "kind": snapshot.kind}
+    arrays = {key: np.asarray(array, order="C") for key, array in snapshot.arrays.items()}
+    arrays[_META] = np.frombuffer(_json(snapshot.meta), np.uint8)
+    return arrays, {"headrace": json.dumps(header)}
 
 
 def _json(meta: dict[str, Any]) -> bytes:

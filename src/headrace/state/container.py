@@ -15,6 +15,7 @@ from headrace.state.layout import Layout
 from headrace.state.policy import BASE_BYTES, INPUT_BYTES, MAX_NAMES, MAX_STREAMS, ROW_BYTES, Policy
 from headrace.state.progress import Progress
 from headrace.state.redo import Piece
+from headrace.state.rewind import rewind
 from headrace.state.segment import REACH, Segment
 from headrace.state.softmax import mix, weights
 from headrace.state.storage import Storage
@@ -271,6 +272,15 @@ class Container:
             progress.closed += 1
             progress.evicted += dropped
             progress.folded += folded
+
+    def rewind(self, count: int) -> bool:
+        """Back to where only the first `count` inputs had been read; False, and nothing is changed, if it cannot be.
+
+        It can be done while nothing was evicted or folded since the first input and the policy keeps no scores. What
+        comes next is then as if the rest had never been.
+        """
+        self._idle("a rewind")
+        return rewind(self._storage, self._progress, count)
 
     def redo(self, event: str) -> list[Piece]:
         """What the policy wants to run again at an event: forget its entries and give the inputs back.

@@ -107,15 +107,34 @@ class Session:
             CapacityError: the policy is not bounded and its limit is reached; what fitted was read.
             StateError: the session is closed, or the model gave NaN; what was read before stands.
         """
-        self.check_open()
-        self.inbox.extend(self.host.take(self, data, stream, kind, pts))
+        self.queue(data, stream=stream, kind=kind, pts=pts)
         drive(self.host, [self])
+
+    def queue(self, data: Any, *, stream: str = "main", kind: str = "text", pts: int = 0) -> int:
+        """As `push`, but nothing is run: the input waits for whoever drives the session. How many inputs came."""
+        self.check_open()
+        taken = self.host.take(self, data, stream, kind, pts)
+        self.inbox.extend(taken)
+        return sum(len(one.data) for one in taken)
 
     def turn(self, role: str) -> None:
         """End the turn before, if there is one, and begin that of a role, as the model's chat template writes it."""
-        self.check_open()
-        self.inbox.extend(self.host.turn(self, role))
+        self.queue_turn(role)
         drive(self.host, [self])
+
+    def queue_turn(self, role: str) -> int:
+        """As `turn`, but nothing is run. How many inputs came."""
+        self.check_open()
+        taken = self.host.turn(self, role)
+        self.inbox.extend(taken)
+        return sum(len(one.data) for one in taken)
+
+    @property
+    def waiting(self) -> int:
+        """Inputs that wait to be run; what opens the session counts once there is reason to read it."""
+        queued = sum(len(one.data) for one in self.inbox)
+        opens = self.opening is not None and (queued > 0 or self.wanted > 0)
+        return queued + (len(self.opening.data) if opens and self.opening is not None else 0)
 
     def say(self, **options: Any) -> Iterator[Any]:
         """Begin to answer; each `next` makes one step. See the runner for options."""

@@ -39,6 +39,10 @@ class Runner(Protocol[S]):
         """What can run now for a session, in order; nothing is changed by asking."""
         ...
 
+    def cut(self, work: Work[S], units: int) -> Work[S]:
+        """The first so many units of a piece that is not atomic."""
+        ...
+
     def run(self, work: Sequence[Work[S]]) -> list[Any]:
         """Run pieces of equal shape in one launch; one output or, where a piece failed, one exception each."""
         ...

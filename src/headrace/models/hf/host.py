@@ -84,11 +84,11 @@ class SessionHost(Launcher):
         return Input(piece.inputs, piece.stream, piece.kind, piece.pts, known=True)
 
     def reply(self, session: Session, options: Mapping[str, Any]) -> Reply:
-        foreign = set(options) - {"max_tokens", "stop", "ends"}
+        foreign = set(options) - {"max_tokens", "stop", "ends", "min_tokens"}
         if foreign:
             raise ConfigError(
-                f"say() takes max_tokens, stop and ends, not {', '.join(sorted(foreign))}; how tokens are chosen is "
-                "said at session(sampling=Sampling(…))"
+                f"say() takes max_tokens, min_tokens, stop and ends, not {', '.join(sorted(foreign))}; how tokens are "
+                "chosen is said at session(sampling=Sampling(…))"
             )
         return Reply(session, **options)
 

@@ -49,8 +49,15 @@ class Launcher:
             waiting = session.opening
         if waiting is not None:
             n = min(len(waiting.data), session.container.room(waiting.stream, waiting.kind))
-            return [Work(session, "tokens", n, replace(waiting, data=waiting.data[:n]), atomic=True)]
+            whole = session.policy.atomic(waiting.kind)
+            return [Work(session, "tokens", n, replace(waiting, data=waiting.data[:n]), atomic=whole)]
         return [Work(session, "tokens", 1, None, atomic=True)] if session.wanted > 0 else []
+
+    def cut(self, work: Work[Session], units: int) -> Work[Session]:
+        """The first so many tokens of a piece."""
+        if work.atomic or not 1 <= units <= work.units:
+            raise StateError(f"a piece of {work.units} tokens cannot be cut to {units}")
+        return replace(work, units=units, payload=replace(work.payload, data=work.payload.data[:units]))
 
     def run(self, work: Sequence[Work[Session]]) -> list[Outcome | Exception]:
         """One forward pass over all pieces; each row is left within its transaction, for `apply` to end."""

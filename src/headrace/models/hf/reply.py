@@ -45,6 +45,7 @@ class Reply:
         max_tokens: after which it ends.
         stop: strings at which it ends; they are not part of the text.
         ends: token ids at which it ends; None: those that the model brings.
+        min_tokens: so many tokens are said although an id of `ends` is among them.
 
     Attributes:
         text: what was said so far.
@@ -59,11 +60,14 @@ class Reply:
         max_tokens: int = 256,
         stop: str | Iterable[str] = (),
         ends: Iterable[int] | None = None,
+        min_tokens: int = 0,
     ) -> None:
         if not isinstance(max_tokens, int) or not 1 <= max_tokens <= LONGEST:
             raise ConfigError(f"max_tokens={max_tokens!r}; say a whole number from 1 to {LONGEST}")
         lm: LM = session.host  # type: ignore[assignment]
-        self.session, self.max_tokens = session, max_tokens
+        if not isinstance(min_tokens, int) or not 0 <= min_tokens <= max_tokens:
+            raise ConfigError(f"min_tokens={min_tokens!r}; say a whole number from 0 to max_tokens")
+        self.session, self.max_tokens, self.min_tokens = session, max_tokens, min_tokens
         self.ends = lm.ends if ends is None else frozenset(ends)
         self._stops = Stops(stop)
         if self._stops.strings and lm.tokenizer is None:
@@ -77,42 +81,74 @@ class Reply:
         return self
 
     def __next__(self) -> Token:
-        if self.ended:
-            raise StopIteration
+        if self.want():
+            drive(self.session.host, [self.session])
+            return self.take()
+        return self._last()
+
+    def want(self) -> bool:
+        """Ask the session for one token more, which `take` returns once it was run; False when the reply is over.
+
+        Raises:
+            StateError: nothing was read yet, or the session is closed.
+        """
         session = self.session
+        if self.ended:
+            return False
         session.check_open()
         if session.reply is not self or session.epoch != self._epoch:
-            return self._end("interrupted")
-        if len(self.tokens) == self.max_tokens:
-            return self._end("length")
-        if not session.container.count and not session.inbox and session.opening is None:
+            self.ended = "interrupted"
+        elif not session.container.count and not session.inbox and session.opening is None:
             raise StateError("nothing was read yet, so nothing can be said; push something first")
-        session.wanted = 1
-        drive(session.host, [session])
-        token = session.outbox[-1].token
+        else:
+            session.wanted = 1
+            return True
+        return False
+
+    def take(self) -> Token:
+        """The token that was run."""
+        token = self.session.outbox[-1].token
         self.tokens.append(token)
-        if token in self.ends:
-            return self._end("end", token)
+        if token in self.ends and len(self.tokens) > self.min_tokens:
+            self.ended = "end"
+            return Token(token, self.flush())
         shown, stopped = self._stops.push(self._detokeniser.push(token) if self._detokeniser else "")
         self.text += shown
-        self.ended = "stop" if stopped else ""
+        if stopped:
+            self.ended = "stop"
+        elif len(self.tokens) == self.max_tokens:
+            self.ended = "length"
+            shown += self.flush()
         return Token(token, shown)
 
-    def _end(self, why: str, token: int | None = None) -> Token:
-        """The last token: whatever text was held back."""
-        self.ended = why
+    def flush(self) -> str:
+        """The text that is still held back; it is, once the reply is over, its last."""
         shown, stopped = self._stops.push(self._detokeniser.flush() if self._detokeniser else "")
         shown += "" if stopped else self._stops.flush()
         self.text += shown
-        if not shown and token is None:
+        return shown
+
+    def _last(self) -> Token:
+        """Whatever text was held back; StopIteration if there is none, or it was shown."""
+        shown = self.flush() if self.ended == "interrupted" else ""
+        if not shown:
             raise StopIteration
-        return Token(token, shown)
+        return Token(None, shown)
+
+    def forget(self, keep: int) -> None:
+        """Count all but the first `keep` tokens as not said; only once the reply is over."""
+        self.tokens = self.tokens[:keep]
 
     # ── saved with its session ───────────────────────────────────────────────────────────────────────────────────
 
     def options(self) -> dict[str, Any]:
         """What it was made with, as JSON."""
-        return {"max_tokens": self.max_tokens, "stop": list(self._stops.strings), "ends": sorted(self.ends)}
+        return {
+            "max_tokens": self.max_tokens,
+            "stop": list(self._stops.strings),
+            "ends": sorted(self.ends),
+            "min_tokens": self.min_tokens,
+        }
 
     def snapshot(self) -> Snapshot:
         own = {"text": self.text, "ended": self.ended, "tokens": list(self.tokens), "epoch": self._epoch}

@@ -181,6 +181,14 @@ class Sampler(Provisional):
         if self.sampling.looks_back:
             self._recent.append(index(token))
 
+    def recall(self, tokens: Sequence[int]) -> None:
+        """Remember these instead of whatever was pushed and said, oldest first."""
+        self._recent = self._window(tokens if self.sampling.looks_back else ())
+
+    def reseed(self, seed: int) -> None:
+        """Begin other draws; what was pushed and said stays remembered."""
+        self._rng = Rng(seed)
+
     def _looking_back(self, logits: Tensor) -> Tensor:
         """Scores [V] in float32 or float64 after the penalty and the processors."""
         wide = torch.float64 if logits.dtype == torch.float64 else torch.float32
