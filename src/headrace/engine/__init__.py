@@ -1,0 +1,1 @@
+"""engine: which work runs next, on one device or many, measured or simulated."""

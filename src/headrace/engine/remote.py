@@ -1,0 +1,129 @@
+"""Remote: one worker, seen from an event loop: calls, events, and what happens when it dies."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from typing import Any
+
+import headrace.core.errors as errors
+from headrace.core.errors import HeadraceError, StateError
+from headrace.engine.links import Link, link
+from headrace.engine.livesession import LiveSession
+from headrace.engine.loop import READY, Batch
+from headrace.engine.spec import Spec
+
+log = logging.getLogger("headrace.engine")
+#: How often in a row a worker that dies is started again without having done anything.
+TRIES = 3
+
+
+class Remote:
+    """One worker, seen from the pool.
+
+    Args:
+        spec: what it is.
+        kind: what carries it.
+    """
+
+    def __init__(self, spec: Spec, kind: str, number: int) -> None:
+        self.spec, self.kind, self.number = spec, kind, number
+        self.model: dict[str, Any] = {}
+        self.sessions: dict[str, LiveSession] = {}
+        self.up = asyncio.Event()
+        self.closing = False
+        self._link: Link | None = None
+        self._numbers = itertools.count(1)
+        self._calls: dict[int, asyncio.Future[Any]] = {}
+        self._failures = 0
+
+    async def start(self) -> None:
+        """Return when it is there; raises what kept it from being built."""
+        ready: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._calls[READY] = ready
+        self._link = link(self.kind, self.spec)
+        self._link.open(self._arrived, self._gone)
+        self.model = await ready
+        self.up.set()
+
+    async def call(self, name: str, *arguments: Any) -> Any:
+        """What a call of the worker returns or raises."""
+        await self.up.wait()
+        assert self._link is not None
+        number = next(self._numbers)
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._calls[number] = answer
+        self._link.send((number, name, arguments))
+        return await answer
+
+    def tell(self, name: str, *arguments: Any) -> None:
+        """Call without waiting for the answer."""
+        if self._link is not None and self.up.is_set():
+            self._link.send((next(self._numbers), name, arguments))
+
+    def close(self) -> None:
+        self.closing = True
+        if self._link is not None:
+            self._link.close()
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        if self._link is not None:
+            self._link.kill()
+
+    def _arrived(self, batch: Batch) -> None:
+        answers, events = batch
+        for number, error, result in answers:
+            future = self._calls.pop(number, None)
+            if future is None or future.done():
+                continue
+            if error is None:
+                future.set_result(result)
+                self._failures = 0
+            else:
+                kind = getattr(errors, error, StateError)
+                proper = isinstance(kind, type) and issubclass(kind, HeadraceError)
+                future.set_exception((kind if proper else StateError)(result))
+        for event in events:
+            session = self.sessions.get(event.session)
+            if session is not None:
+                session.happened(event)
+
+    def _gone(self) -> None:
+        """The worker is no more: whoever waits for it is told, and another takes up what was kept."""
+        self.up.clear()
+        for future in self._calls.values():
+            if not future.done():
+                future.set_exception(StateError("the worker of this session died; durable sessions are being taken up"))
+        self._calls.clear()
+        lost = [one for one in self.sessions.values() if not one.durable]
+        for session in lost:
+            del self.sessions[session.id]
+            session.lost(StateError("the worker of this session died, and the session was not durable; open another"))
+        if self.closing:
+            return
+        self._failures += 1
+        log.error("worker %d died", self.number)
+        if self._failures > TRIES:
+            for session in list(self.sessions.values()):
+                session.lost(StateError("the worker of this session keeps dying; see the log"))
+            return
+        self._restarting = asyncio.ensure_future(self._again())
+
+    async def _again(self) -> None:
+        try:
+            await self.start()
+        except HeadraceError as error:
+            log.error("worker %d cannot be started again: %s", self.number, error)
+            for session in list(self.sessions.values()):
+                session.lost(StateError(f"its worker cannot be started again: {error}"))
+            return
+        for session in list(self.sessions.values()):
+            try:
+                await self.call("recover", session.id)
+                session.recovered()
+            except HeadraceError as error:
+                self.sessions.pop(session.id, None)
+                session.lost(error)
+        log.warning("worker %d is back with %d durable sessions", self.number, len(self.sessions))

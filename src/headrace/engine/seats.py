@@ -1,0 +1,218 @@
+"""Seats: what may be asked of the sessions of an engine between two ticks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from headrace.core.errors import CapacityError, InputError, StateError
+from headrace.core.stateful import Snapshot
+from headrace.engine.admission import Demand
+from headrace.engine.exchanges import Exchanges
+from headrace.engine.host import Inputs, Spoken
+from headrace.engine.opening import Opening
+from headrace.engine.past import Past
+from headrace.engine.seat import Held, Seat
+
+S = TypeVar("S")
+
+
+class Seats(Exchanges[S]):
+    """Sessions come and go, are given input and asked to speak; nothing here runs the model. See `Exchanges`."""
+
+    # ── coming and going ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def open(self, name: str, opening: Opening, now: int) -> Seat[S]:
+        """A new session.
+
+        Raises:
+            CapacityError: it is not admitted; says why.
+            ConfigError: the opening does not fit the model.
+        """
+        return self._sit(name, self.host.open(opening), opening, now, holds=False)
+
+    def restore(self, name: str, snapshot: Snapshot, opening: Opening, now: int) -> Seat[S]:
+        """A session that was saved; its past is not remembered, and a reply that was under way goes on when asked."""
+        seat = self._sit(name, self.host.restore(snapshot, opening), opening, now)
+        seat.past = Past(0)
+        return seat
+
+    def fork(self, name: str, new: str, now: int, seed: int | None = None) -> Seat[S]:
+        """Another session with the same past; what waits to be read and the reply under way are not copied.
+
+        Raises:
+            CapacityError: it is not admitted.
+        """
+        seat = self.seat(name)
+        self._bring(seat)
+        other = self._sit(new, self.host.fork(seat.session, seed), seat.opening, now)
+        other.past = seat.past.fork()
+        return other
+
+    def resume(
+        self,
+        name: str,
+        turns: Any,
+        known: Sequence[Inputs],
+        waiting: Sequence[Inputs],
+        said: Sequence[int],
+        number: int,
+        now: int,
+    ) -> None:
+        """Let a session that was opened or restored after a crash go on from where its ledger ends."""
+        seat = self.seat(name)
+        self.host.recover(seat.session, turns, known, waiting, said)
+        seat.said = seat.begun = number
+        if self.host.waiting(seat.session):
+            self._begin(seat, now)
+
+    def save(self, name: str) -> Snapshot:
+        """Everything of a session; StateError while it reads."""
+        seat = self.seat(name)
+        if seat.tier in ("host", "disk"):
+            self._bring(seat)
+        return self.host.save(seat.session)
+
+    def close(self, name: str) -> None:
+        """Let go of a session; closing twice is fine."""
+        seat = self.seats.pop(name, None)
+        if seat is None:
+            return
+        self._end(seat)
+        self._unstow(seat)
+        kept = seat.tier == "device" and seat.id in self.prefixes
+        gone = self.prefixes.retire(name, self.host.nbytes(seat.session)) if kept else [seat.session]
+        if not kept:
+            self.prefixes.forget(name)
+        for session in gone:
+            self.host.close(session)
+
+    # ── input ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def push(
+        self,
+        name: str,
+        data: Any,
+        now: int,
+        *,
+        role: str | None = None,
+        stream: str = "main",
+        kind: str | None = None,
+        pts: int = 0,
+    ) -> int:
+        """Let input wait to be read, by the rule of `Opening.meanwhile`; how many tokens (0: once the reply is over).
+
+        Raises:
+            CapacityError: too many tokens wait. InputError, ConfigError: it does not fit. Nothing was changed.
+        """
+        seat = self.seat(name)
+        if seat.talking and seat.opening.meanwhile == "queue":
+            if len(seat.held) >= 1024:
+                raise CapacityError(f"session {name}: {len(seat.held)} inputs wait for the end of the reply already")
+            seat.held.append(Held(data, role, stream, kind, pts))
+            return 0
+        if self.host.waiting(seat.session) >= seat.opening.waiting:
+            raise CapacityError(
+                f"session {name}: {self.host.waiting(seat.session)} tokens wait to be read already; push slower"
+            )
+        if seat.talking and seat.opening.meanwhile == "interrupt":
+            self.interrupt(name, now)
+        if seat.opening.meanwhile == "latest":
+            dropped = self.host.drop(seat.session, stream)
+            seat.drops += dropped
+            if dropped:
+                self.meter.add("drops", dropped, {"why": "replaced"})
+        n = self.host.queue(seat.session, data, role, stream, kind, pts)
+        self._begin(seat, now)
+        return n
+
+    def update(self, name: str, data: Any, now: int) -> int:
+        """Make the whole input of a session this; what was read and said stays as far as both begin alike.
+
+        A reply under way is ended. At least the last token is read again, so that there is something to say.
+
+        Returns:
+            Tokens that were kept.
+
+        Raises:
+            StateError: the past is not remembered that far; nothing was changed.
+        """
+        seat = self.seat(name)
+        whole = self.host.whole(seat.session, data)
+        if not whole:
+            raise InputError("update: the new input is empty; close the session instead")
+        if seat.past.count and not seat.past.whole:
+            raise StateError(
+                f"session {name}: its {seat.past.count} tokens are more than the {seat.past.most} that are remembered; "
+                "open it with a larger remember=, or open another"
+            )
+        if seat.talking:
+            self.interrupt(name, now)
+        kept = min(seat.past.common(whole), len(whole) - 1)
+        self._bring(seat)
+        seat.chain = ()
+        self.host.drop(seat.session, None)
+        self._rewind(seat, kept)
+        self.host.queue(seat.session, whole[kept:], None, "main", None, 0)
+        self._begin(seat, now)
+        return kept
+
+    # ── output ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def interrupt(self, name: str, now: int, said: int | None = None) -> int:
+        """End the reply under way, and those that wait; see `Live.interrupt`."""
+        seat = self.seat(name)
+        seat.asks.clear()
+        stands = seat.said if said is None else max(min(said, seat.said), seat.begun)
+        back = seat.said - stands
+        if back and not seat.past.whole:
+            back = 0
+        if not seat.talking and not back:
+            return stands
+        spoken = self.host.interrupt(seat.session, seat.said - seat.begun - back)
+        if back:
+            self._bring(seat)
+            self._rewind(seat, seat.past.count - back)
+        if seat.talking:
+            self._ended(seat, spoken or Spoken(None, "", "interrupted"), now)
+        return stands
+
+    def figures(self, name: str) -> Mapping[str, Any]:
+        """What there is to know of a session; see `Live.figures`."""
+        seat = self.seat(name)
+        return {
+            "tokens_read": seat.read,
+            "tokens_said": seat.said,
+            "waiting": self.host.waiting(seat.session),
+            "resident": seat.tier,
+            "state_bytes": self.host.nbytes(seat.session),
+            "max_bytes": self.host.max_bytes(seat.session),
+            "hits": seat.hits,
+            "steps": seat.steps,
+            "drops": seat.drops,
+            "parked": seat.parkings,
+            "rung": seat.ladder.rung.name if seat.ladder else "",
+            "meanwhile": seat.opening.meanwhile,
+            "program": seat.opening.program,
+            "created": seat.created,
+        }
+
+    # ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _sit(self, name: str, session: S, opening: Opening, now: int, holds: bool = True) -> Seat[S]:
+        if name in self.seats:
+            self.host.close(session)
+            raise StateError(f"session {name} is open already")
+        demand = self._demand(session, opening)
+        held = [self._demand(seat.session, seat.opening) for seat in self]
+        why = self.admission.refusal(demand, held, self.lane.cost, self.lane.limits, self.storage.room)
+        if why:
+            self.host.close(session)
+            self.meter.add("admission_rejections")
+            raise CapacityError(f"not admitted: {why}")
+        seat = self.seats[name] = Seat(name, session, opening, Past(opening.remember), since=now, created=now)
+        seat.tier = "device" if holds else "recompute"
+        return seat
+
+    def _demand(self, session: S, opening: Opening) -> Demand:
+        return Demand(self.host.max_bytes(session), self.host.most_entries(session), opening.slo)
