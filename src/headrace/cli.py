@@ -30,6 +30,9 @@ COMMANDS = (
     "headrace.cli_recipes",
     "headrace.cli_compare",
     "headrace.cli_eval",
+    "headrace.cli_engine",
+    "headrace.cli_serve",
+    "headrace.cli_engine",
     "headrace.cli_setup",
 )
 

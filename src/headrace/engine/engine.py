@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
-from headrace.core.errors import HeadraceError
+from headrace.core.errors import HeadraceError, StateError
+from headrace.core.stateful import Snapshot
 from headrace.engine.event import Event
 from headrace.engine.host import Spoken
 from headrace.engine.opening import Said
@@ -18,6 +20,7 @@ from headrace.engine.seats import Seats
 from headrace.state.work import Work
 
 S = TypeVar("S")
+log = logging.getLogger("headrace.engine")
 #: Share by which the machine's pace must have changed before predictions follow.
 NOTED = 0.02
 
@@ -83,17 +86,19 @@ class Engine(Seats[S]):
 
     def run(self, step: Step[S]) -> None:
         """Run the rows, those of equal shape in one launch. The only call that takes long."""
-        for row in step.rows:
-            self._bring(row.seat)
         step.outs = [None] * len(step.rows)
         groups: dict[Hashable, list[int]] = {}
         for at, row in enumerate(step.rows):
-            groups.setdefault(row.work.shape, []).append(at)
+            try:
+                self._bring(row.seat)
+                groups.setdefault(row.work.shape, []).append(at)
+            except (HeadraceError, OSError) as error:
+                step.outs[at] = StateError(f"the state of session {row.seat.id} was parked and cannot be read: {error}")
         for group in groups.values():
             work: list[Work[S]] = [step.rows[at].work for at in group]
             try:
                 outs: list[Any] = self.host.run(work)
-            except HeadraceError as error:  # the launch as a whole; its rows were rolled back
+            except Exception as error:  # the launch as a whole; its rows were rolled back
                 outs = [error] * len(work)
             for at, out in zip(group, outs, strict=True):
                 step.outs[at] = out
@@ -140,7 +145,7 @@ class Engine(Seats[S]):
             job.done_in += row.units
             self.meter.add("prompt_tokens", row.units)
             self._progress(seat)
-            if not self.host.waiting(seat.session):
+            if not self.host.waiting(seat.session) and not seat.held:
                 if not seat.talking:
                     self._count(seat, now, job.due)
                 self.events.append(Event(seat.id, "read", now, job.due))
@@ -154,6 +159,7 @@ class Engine(Seats[S]):
         assert job is not None
         spoken, due = self.host.take(seat.session), job.due
         seat.said += 1
+        seat.spoken.append((seat.said, seat.past.count - 1))
         job.done_out += 1
         job.todo_out = max(job.todo_out - 1, 1)
         self._count(seat, now, due)
@@ -161,7 +167,7 @@ class Engine(Seats[S]):
         if seat.first is None:
             seat.first = now
             self.meter.observe("time_to_first_token_seconds", (now - job.release) / 1e9)
-            self.meter.observe("request_prefill_time_seconds", (now - (seat.started or now)) / 1e9)
+            self.meter.observe("request_prefill_time_seconds", (now - max(seat.started or now, job.release)) / 1e9)
         else:
             self.meter.observe("inter_token_latency_seconds", (now - seat.last) / 1e9)
         seat.last = now
@@ -181,7 +187,7 @@ class Engine(Seats[S]):
         self.meter.add("request_success", 1, {"finished_reason": reason})
         self.meter.observe("e2e_request_latency_seconds", (now - job.release) / 1e9)
         self.meter.observe("request_decode_time_seconds", (now - first) / 1e9)
-        self.meter.observe("request_inference_time_seconds", (now - (seat.started or now)) / 1e9)
+        self.meter.observe("request_inference_time_seconds", (now - max(seat.started or now, job.release)) / 1e9)
         if job.done_out > 1:
             pace = (now - first) / 1e9 / (job.done_out - 1)
             self.meter.observe("request_time_per_output_token_seconds", pace)
@@ -218,8 +224,7 @@ class Engine(Seats[S]):
         """What a session had asked for is forgotten; what it had read stands."""
         told = f"{type(error).__name__}: {error}" if not isinstance(error, HeadraceError) else str(error)
         seat.held.clear()
-        seat.asks.clear()
-        self.prefixes.forget(seat.id)
+        self._disown(seat)
         if seat.talking:
             spoken = self.host.interrupt(seat.session, None)
             self._ended(seat, replace(spoken or Spoken(None, ""), ended="failed"), now, told)
@@ -252,19 +257,36 @@ class Engine(Seats[S]):
         """Take a session's state off the device."""
         seat = self.seats[parking.session]
         seat.parkings += 1
-        self.prefixes.forget(seat.id)
+        self._disown(seat)
         self.meter.add("parked", 1, {"tier": parking.tier})
         if seat.job is not None:
             self.meter.add("num_preemptions")
         seat.tier = parking.tier
         if parking.tier == "recompute":
-            self.host.reread(seat.session, seat.past.first(seat.past.count))
-            seat.past.cut(0)
+            self._forget(seat)
         else:
             state = self.host.stow(seat.session)
             seat.stowed, seat.stowed_bytes = state, state.nbytes()
             if parking.tier == "disk":
-                assert self.storage.folder is not None
-                seat.stowed = self.storage.folder / f"{seat.id}.parked"
-                state.save(seat.stowed)
+                self._write(seat, state)
         self._refresh(seat)
+
+    def _forget(self, seat: Seat[S]) -> None:
+        """Let its past be read again."""
+        self.host.reread(seat.session, seat.past.first(seat.past.count))
+        seat.past.cut(0)
+
+    def _write(self, seat: Seat[S], state: Snapshot) -> None:
+        """Put a state on the disk; if that refuses, its past is read again, or else the state stays in memory."""
+        assert self.storage.folder is not None
+        path = self.storage.folder / f"{seat.id}.parked"
+        try:
+            state.save(path)
+            seat.stowed = path
+        except Exception as error:
+            log.warning("the state of session %s cannot be parked in %s: %s", seat.id, self.storage.folder, error)
+            self.meter.add("parking_failures")
+            seat.tier = "host"
+            if seat.past.whole:
+                seat.stowed, seat.stowed_bytes, seat.tier = None, 0, "recompute"
+                self._forget(seat)

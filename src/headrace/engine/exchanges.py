@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -12,12 +12,13 @@ from headrace.core.stateful import Snapshot
 from headrace.engine.admission import Admission
 from headrace.engine.drift import Drift
 from headrace.engine.event import Event
-from headrace.engine.host import Host, Spoken
+from headrace.engine.host import Host, Inputs, Spoken
 from headrace.engine.job import Job
 from headrace.engine.lane import Lane
 from headrace.engine.meter import Meter
 from headrace.engine.opening import Ask, Said
 from headrace.engine.parking import Storage
+from headrace.engine.past import part
 from headrace.engine.prefixes import Prefixes
 from headrace.engine.request import NEVER
 from headrace.engine.seat import Seat
@@ -88,7 +89,7 @@ class Exchanges(Generic[S]):
             seat.asks.append((ask, role, now))
             return
         self.host.begin(seat.session, ask, role)
-        seat.talking, seat.begun = True, seat.said
+        seat.talking, seat.begun, seat.spoken = True, seat.said, []
         self._begin(seat, now, ask.max_tokens if ask.foreseen is None else max(ask.foreseen, 1))
         if seat.job is not None and since is not None:
             seat.job.release = since
@@ -180,19 +181,36 @@ class Exchanges(Generic[S]):
         self._jobs.pop(seat.id, None)
 
     def _end(self, seat: Seat[S]) -> None:
-        """Whoever waits for this session waits no more."""
+        """Nothing more is done for it, and whoever waits for this session waits no more."""
         self._leave(seat)
+        self._release(seat)
+
+    def _release(self, seat: Seat[S]) -> None:
+        """Let those go on that wait for what it reads."""
         for other in self:
             if other.follows == seat.id:
                 other.follows = None
 
+    def _disown(self, seat: Seat[S]) -> None:
+        """It does not begin as was announced, or its state is elsewhere: nobody can copy from it."""
+        self.prefixes.forget(seat.id)
+        seat.chain, seat.follows = (), None
+        self._release(seat)
+
     def _ended(self, seat: Seat[S], spoken: Spoken, now: int, error: str = "") -> None:
-        """A reply is over before its time: one last output says why."""
+        """A reply is over before its time, and those that waited for its end: one last output of each says why."""
+        waited = len(seat.asks)
+        seat.asks.clear()
+        self._cut_off(seat, spoken, now, error)
+        for _ in range(waited):
+            self._cut_off(seat, Spoken(None, "", spoken.ended), now, error)
+        self._after_reply(seat, now)
+
+    def _cut_off(self, seat: Seat[S], spoken: Spoken, now: int, error: str) -> None:
         seat.said += 1
         said = Said(seat.said, None, spoken.text, now, NEVER, spoken.ended or "interrupted", error)
         self.events.append(Event(seat.id, "said", now, NEVER, said))
         self.meter.add("request_success", 1, {"finished_reason": "error" if error else "abort"})
-        self._after_reply(seat, now)
 
     def _after_reply(self, seat: Seat[S], now: int) -> None:
         """What waited for the end of the reply."""
@@ -213,11 +231,21 @@ class Exchanges(Generic[S]):
         if again is not None:
             self.say(seat.id, again[0], now, again[1], again[2])
 
-    def _rewind(self, seat: Seat[S], count: int) -> None:
-        """Back to the first so many tokens; what has to be read again is counted as never read."""
-        kept = seat.past.first(count)
-        seat.past.cut(count if self.host.rewind(seat.session, kept) else 0)
-        self.prefixes.forget(seat.id)
+    def _history(self, seat: Seat[S]) -> list[Inputs]:
+        """All that it has read and said, what waits to be read again included."""
+        again = [one for one in self.host.pending(seat.session) if one.known]
+        return [*seat.past.first(seat.past.count), *again]
+
+    def _rewind(self, seat: Seat[S], count: int, anew: Sequence[Inputs] = ()) -> None:
+        """Back to the first so many tokens; what has to be read again is counted as never read.
+
+        Args:
+            anew: what is read then, before all that waits.
+        """
+        kept = part(self._history(seat), 0, count)
+        seat.past.cut(count if self.host.rewind(seat.session, kept, anew) else 0)
+        seat.spoken = []
+        self._disown(seat)
         self._refresh(seat)
 
     def _bring(self, seat: Seat[S]) -> None:

@@ -92,7 +92,7 @@ class Live(Protocol):
         ...
 
     async def figures(self) -> Mapping[str, Any]:
-        """tokens_read, tokens_said, waiting, resident ("device", "host", "disk", "recompute"), state_bytes, max_bytes,
+        """tokens_read, tokens_said, waiting, resident ("device", "host", "disk", "recompute", "none"), state_bytes, max_bytes,
         hits, steps, drops, parked, rung, meanwhile, program, created (ns)."""
         ...
 

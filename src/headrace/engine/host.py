@@ -38,12 +38,14 @@ class Inputs:
     Attributes:
         ids: tokens; of a synthetic session a range.
         stream, kind, pts: see Session.push.
+        known: they were read before, and wait to be read again.
     """
 
     ids: Sequence[int]
     stream: str = "main"
     kind: str = "text"
     pts: int = 0
+    known: bool = False
 
 
 class Host(Runner[S], Protocol[S]):
@@ -76,12 +78,20 @@ class Host(Runner[S], Protocol[S]):
         """Let input wait to be read; how many tokens. Raises before anything is changed."""
         ...
 
+    def takes(self, session: S, data: Any, role: str | None, stream: str, kind: str | None, pts: int) -> None:
+        """Raise what `queue` would raise, and change nothing."""
+        ...
+
     def drop(self, session: S, stream: str | None) -> int:
-        """Forget what waits of a stream and was not begun, or with None all that waits; how many tokens."""
+        """Forget what waits of a stream and was never read, or with None all that waits; how many tokens."""
         ...
 
     def waiting(self, session: S) -> int:
         """Tokens that wait to be read."""
+        ...
+
+    def again(self, session: S) -> int:
+        """How many of them were read before."""
         ...
 
     def begin(self, session: S, ask: Ask, role: str | None) -> None:
@@ -106,8 +116,8 @@ class Host(Runner[S], Protocol[S]):
 
     # ── the past ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def rewind(self, session: S, kept: Sequence[Inputs]) -> bool:
-        """Bring the state back to where only `kept` had been read.
+    def rewind(self, session: S, kept: Sequence[Inputs], anew: Sequence[Inputs] = ()) -> bool:
+        """Bring the state back to where only `kept` had been read; then `anew` waits, as if it never had been.
 
         Returns:
             True: it is there, since nothing was evicted; False: all of `kept` waits to be read again.

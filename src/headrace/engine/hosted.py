@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -99,20 +100,38 @@ class Hosted:
             data = turns.content(data)  # type: ignore[attr-defined]
         return n + (session.queue(data, stream=stream, kind=known, pts=pts) if len(data) else 0)
 
+    def takes(self, session: Session, data: Any, role: str | None, stream: str, kind: str | None, pts: int) -> None:
+        self.lm.take(session, data, stream, kind or self.lm.kind_of(session), pts)
+        if role is None:
+            return
+        if "turns" not in session.parts:
+            raise ConfigError(f"{self.lm.name} has no chat template to write turns by; leave out the role")
+        turns: Any = session.parts["turns"].fork()
+        if turns.role is not None:
+            turns.close("")
+        turns.open(role)
+
     def drop(self, session: Session, stream: str | None) -> int:
-        gone = [one for one in session.inbox if stream is None or one.stream == stream]
-        for one in gone:
-            session.inbox.remove(one)
-        return sum(len(one.data) for one in gone)
+        if stream is None:
+            session.opening = None
+        stays = [one for one in session.inbox if stream is not None and (one.known or one.stream != stream)]
+        dropped = sum(len(one.data) for one in session.inbox) - sum(len(one.data) for one in stays)
+        session.inbox = deque(stays)
+        return dropped
 
     def waiting(self, session: Session) -> int:
         return session.waiting
 
+    def again(self, session: Session) -> int:
+        return sum(len(one.data) for one in session.inbox if one.known)
+
     def begin(self, session: Session, ask: Ask, role: str | None) -> None:
-        if role is not None:
-            session.queue_turn(role)
         ends = () if ask.ignore_end else None
-        reply = session.say(max_tokens=ask.max_tokens, min_tokens=ask.min_tokens, stop=ask.stop, ends=ends)
+        options = {"max_tokens": ask.max_tokens, "min_tokens": ask.min_tokens, "stop": ask.stop, "ends": ends}
+        if role is not None:
+            self.lm.reply(session, options)  # refuse before the turn is changed
+            session.queue_turn(role)
+        reply = session.say(**options)
         reply.want()  # type: ignore[attr-defined]
         self._logprobs.pop(id(session), None)
         if ask.logprobs is not None:
@@ -142,13 +161,13 @@ class Hosted:
 
     # ── the past ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def rewind(self, session: Session, kept: Sequence[Inputs]) -> bool:
-        count = sum(len(one.ids) for one in kept)
-        if not session.container.rewind(count):
+    def rewind(self, session: Session, kept: Sequence[Inputs], anew: Sequence[Inputs] = ()) -> bool:
+        session.inbox = deque(one for one in session.inbox if not one.known)
+        for one in reversed(anew):
+            session.inbox.appendleft(Input(list(one.ids), one.stream, one.kind, one.pts))
+        if not session.container.rewind(sum(len(one.ids) for one in kept)):
             self.reread(session, kept)
             return False
-        if not count:
-            session.opening = self._opening(session)
         _sampler(session).recall([token for one in kept for token in one.ids])
         return True
 
@@ -179,8 +198,7 @@ class Hosted:
         return tuple(names)
 
     def lends(self, session: Session, tokens: int) -> bool:
-        container = session.container
-        return not session.closed and not container.evicted and not container.folded and container.count >= tokens
+        return not session.closed and session.container.rewinds(tokens)
 
     def lend(self, donor: Session, session: Session, tokens: int) -> Inputs:
         copy = donor.container.fork()
@@ -194,13 +212,14 @@ class Hosted:
             taken = list(waiting.data[: tokens - len(read)])
             waiting.data = waiting.data[len(taken) :]
             read += taken
+            for token in () if waiting.known else taken:
+                _sampler(session).note(token)
             if len(waiting.data):
                 continue
             if session.opening is not None:
                 session.opening = None
             else:
                 session.inbox.popleft()
-        _sampler(session).recall(read)
         return Inputs(read, first.stream, first.kind, first.pts)
 
     # ── after a crash ────────────────────────────────────────────────────────────────────────────────────────────
@@ -208,7 +227,9 @@ class Hosted:
     def pending(self, session: Session) -> list[Inputs]:
         waiting = [*([session.opening] if session.opening is not None else []), *session.inbox]
         return [
-            Inputs(list(one.data), one.stream, one.kind, one.pts) for one in waiting if not isinstance(one.data, Tensor)
+            Inputs(list(one.data), one.stream, one.kind, one.pts, one.known)
+            for one in waiting
+            if not isinstance(one.data, Tensor)
         ]
 
     def turns(self, session: Session) -> Any:
@@ -221,7 +242,7 @@ class Hosted:
         if turns is not None and "turns" in session.parts:
             session.parts["turns"].restore(Snapshot("turns", turns))
         session.opening, session.reply, session.wanted = None, None, 0
-        session.inbox.clear()
+        session.inbox = deque(one for one in session.inbox if one.known)
         for one in known:
             session.inbox.append(Input(list(one.ids), one.stream, one.kind, one.pts, known=True))
             for token in one.ids:
@@ -247,9 +268,7 @@ class Hosted:
         return session.max_bytes()
 
     def stow(self, session: Session) -> Snapshot:
-        state = session.container.snapshot()
-        session.container.reset()
-        return state
+        return session.container.release()
 
     def bring(self, session: Session, state: Snapshot) -> None:
         session.container.restore(state)
@@ -278,10 +297,6 @@ class Hosted:
             return Sampling(**opening.sampling)
         except TypeError as error:
             raise ConfigError(f"sampling: {error}") from None
-
-    def _opening(self, session: Session) -> Input | None:
-        ids = list(self.lm.opening)
-        return Input(ids, kind=self.lm.kind_of(session)) if ids else None
 
     def _text(self, token: int) -> str:
         return self.lm.tokenizer.decode([token]) if self.lm.tokenizer is not None else ""

@@ -125,8 +125,8 @@ class ThreadLink:
 KINDS = ("process", "thread", "ray")
 
 
-def link(kind: str, spec: Spec) -> Link:
-    """A link of a kind; ConfigError if there is no such kind, or what it needs is not installed."""
+def connect(kind: str, spec: Spec) -> Link:
+    """A link of a kind to a new worker; ConfigError if there is no such kind, or what it needs is not installed."""
     if kind == "process":
         return ProcessLink(spec)
     if kind == "thread":

@@ -44,13 +44,7 @@ class Past:
 
     def first(self, n: int) -> list[Inputs]:
         """The first n tokens, as they were read."""
-        kept: list[Inputs] = []
-        for run in self._runs:
-            if n <= 0:
-                break
-            kept.append(Inputs(run.ids[:n], run.stream, run.kind, run.pts))
-            n -= len(run.ids)
-        return kept
+        return part(self._runs, 0, n)
 
     def cut(self, n: int) -> None:
         """Forget all but the first n tokens."""
@@ -75,3 +69,15 @@ class Past:
     def nbytes(self) -> int:
         """Bytes of the tokens, as numbers of 8 bytes."""
         return 8 * sum(len(run.ids) for run in self._runs)
+
+
+def part(runs: Sequence[Inputs], start: int, stop: int) -> list[Inputs]:
+    """Tokens start to stop - 1 of inputs in order."""
+    found: list[Inputs] = []
+    for run in runs:
+        if stop <= 0:
+            break
+        if start < len(run.ids):
+            found.append(Inputs(run.ids[max(start, 0) : stop], run.stream, run.kind, run.pts))
+        start, stop = start - len(run.ids), stop - len(run.ids)
+    return found

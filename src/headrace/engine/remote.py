@@ -9,7 +9,7 @@ from typing import Any
 
 import headrace.core.errors as errors
 from headrace.core.errors import HeadraceError, StateError
-from headrace.engine.links import Link, link
+from headrace.engine.links import Link, connect
 from headrace.engine.livesession import LiveSession
 from headrace.engine.loop import READY, Batch
 from headrace.engine.spec import Spec
@@ -33,7 +33,7 @@ class Remote:
         self.sessions: dict[str, LiveSession] = {}
         self.up = asyncio.Event()
         self.closing = False
-        self._link: Link | None = None
+        self.link: Link | None = None
         self._numbers = itertools.count(1)
         self._calls: dict[int, asyncio.Future[Any]] = {}
         self._failures = 0
@@ -42,35 +42,35 @@ class Remote:
         """Return when it is there; raises what kept it from being built."""
         ready: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._calls[READY] = ready
-        self._link = link(self.kind, self.spec)
-        self._link.open(self._arrived, self._gone)
+        self.link = connect(self.kind, self.spec)
+        self.link.open(self._arrived, self._gone)
         self.model = await ready
         self.up.set()
 
     async def call(self, name: str, *arguments: Any) -> Any:
         """What a call of the worker returns or raises."""
         await self.up.wait()
-        assert self._link is not None
+        assert self.link is not None
         number = next(self._numbers)
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._calls[number] = answer
-        self._link.send((number, name, arguments))
+        self.link.send((number, name, arguments))
         return await answer
 
     def tell(self, name: str, *arguments: Any) -> None:
         """Call without waiting for the answer."""
-        if self._link is not None and self.up.is_set():
-            self._link.send((next(self._numbers), name, arguments))
+        if self.link is not None and self.up.is_set():
+            self.link.send((next(self._numbers), name, arguments))
 
     def close(self) -> None:
         self.closing = True
-        if self._link is not None:
-            self._link.close()
+        if self.link is not None:
+            self.link.close()
 
     def kill(self) -> None:
         """End it as a crash would."""
-        if self._link is not None:
-            self._link.kill()
+        if self.link is not None:
+            self.link.kill()
 
     def _arrived(self, batch: Batch) -> None:
         answers, events = batch

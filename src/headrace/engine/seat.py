@@ -42,7 +42,8 @@ class Seat(Generic[S]):
         held: input that waits for it too.
         read: tokens that were read, again or for the first time.
         said: number of its last output.
-        begun: number of the last output before the reply under way.
+        begun: number of the last output before the last reply.
+        spoken: of each token of it, its number and its place in the past.
         tier: where its state is: "device", "host", "disk" or "recompute".
         stowed: the state, or the file it is in; `stowed_bytes` of it.
         since: when it last ran, ns.
@@ -70,6 +71,7 @@ class Seat(Generic[S]):
     read: int = 0
     said: int = 0
     begun: int = 0
+    spoken: list[tuple[int, int]] = field(default_factory=list)
     tier: str = "device"
     stowed: Snapshot | Path | None = None
     stowed_bytes: int = 0

@@ -11,7 +11,7 @@ from headrace.engine.admission import Demand
 from headrace.engine.exchanges import Exchanges
 from headrace.engine.host import Inputs, Spoken
 from headrace.engine.opening import Opening
-from headrace.engine.past import Past
+from headrace.engine.past import Past, part
 from headrace.engine.seat import Held, Seat
 
 S = TypeVar("S")
@@ -35,6 +35,9 @@ class Seats(Exchanges[S]):
         """A session that was saved; its past is not remembered, and a reply that was under way goes on when asked."""
         seat = self._sit(name, self.host.restore(snapshot, opening), opening, now)
         seat.past = Past(0)
+        seat.past.add(None, self.host.entries(seat.session))
+        if self.host.waiting(seat.session):
+            self._begin(seat, now)
         return seat
 
     def fork(self, name: str, new: str, now: int, seed: int | None = None) -> Seat[S]:
@@ -47,6 +50,10 @@ class Seats(Exchanges[S]):
         self._bring(seat)
         other = self._sit(new, self.host.fork(seat.session, seed), seat.opening, now)
         other.past = seat.past.fork()
+        if self.host.again(seat.session):
+            self.host.reread(other.session, self._history(seat))
+            other.past.cut(0)
+            self._begin(other, now)
         return other
 
     def resume(
@@ -67,7 +74,7 @@ class Seats(Exchanges[S]):
             self._begin(seat, now)
 
     def save(self, name: str) -> Snapshot:
-        """Everything of a session; StateError while it reads."""
+        """Everything of a session, what waits to be read included."""
         seat = self.seat(name)
         if seat.tier in ("host", "disk"):
             self._bring(seat)
@@ -109,18 +116,20 @@ class Seats(Exchanges[S]):
         if seat.talking and seat.opening.meanwhile == "queue":
             if len(seat.held) >= 1024:
                 raise CapacityError(f"session {name}: {len(seat.held)} inputs wait for the end of the reply already")
+            self.host.takes(seat.session, data, role, stream, kind, pts)
             seat.held.append(Held(data, role, stream, kind, pts))
             return 0
-        if self.host.waiting(seat.session) >= seat.opening.waiting:
-            raise CapacityError(
-                f"session {name}: {self.host.waiting(seat.session)} tokens wait to be read already; push slower"
-            )
+        if (waiting := self._unread(seat)) >= seat.opening.waiting:
+            raise CapacityError(f"session {name}: {waiting} tokens wait to be read already; push slower")
+        if seat.opening.meanwhile in ("interrupt", "latest"):
+            self.host.takes(seat.session, data, role, stream, kind, pts)
         if seat.talking and seat.opening.meanwhile == "interrupt":
             self.interrupt(name, now)
         if seat.opening.meanwhile == "latest":
             dropped = self.host.drop(seat.session, stream)
             seat.drops += dropped
             if dropped:
+                self._disown(seat)
                 self.meter.add("drops", dropped, {"why": "replaced"})
         n = self.host.queue(seat.session, data, role, stream, kind, pts)
         self._begin(seat, now)
@@ -141,16 +150,16 @@ class Seats(Exchanges[S]):
         whole = self.host.whole(seat.session, data)
         if not whole:
             raise InputError("update: the new input is empty; close the session instead")
+        self.host.takes(seat.session, whole, None, "main", None, 0)
         if seat.past.count and not seat.past.whole:
             raise StateError(
-                f"session {name}: its {seat.past.count} tokens are more than the {seat.past.most} that are remembered; "
-                "open it with a larger remember=, or open another"
+                f"session {name}: its {seat.past.count} tokens are more than the {seat.past.most} that are remembered "
+                "(none of those before a snapshot); open another, with a larger remember="
             )
         if seat.talking:
             self.interrupt(name, now)
         kept = min(seat.past.common(whole), len(whole) - 1)
         self._bring(seat)
-        seat.chain = ()
         self.host.drop(seat.session, None)
         self._rewind(seat, kept)
         self.host.queue(seat.session, whole[kept:], None, "main", None, 0)
@@ -162,19 +171,21 @@ class Seats(Exchanges[S]):
     def interrupt(self, name: str, now: int, said: int | None = None) -> int:
         """End the reply under way, and those that wait; see `Live.interrupt`."""
         seat = self.seat(name)
-        seat.asks.clear()
         stands = seat.said if said is None else max(min(said, seat.said), seat.begun)
-        back = seat.said - stands
+        back = [place for number, place in seat.spoken if number > stands]
         if back and not seat.past.whole:
-            back = 0
+            stands, back = seat.said, []
         if not seat.talking and not back:
             return stands
-        spoken = self.host.interrupt(seat.session, seat.said - seat.begun - back)
         if back:
             self._bring(seat)
-            self._rewind(seat, seat.past.count - back)
+        spoken = self.host.interrupt(seat.session, len(seat.spoken) - len(back))
+        if back:
+            self._unsay(seat, back)
         if seat.talking:
             self._ended(seat, spoken or Spoken(None, "", "interrupted"), now)
+        else:
+            self._begin(seat, now)
         return stands
 
     def figures(self, name: str) -> Mapping[str, Any]:
@@ -183,8 +194,8 @@ class Seats(Exchanges[S]):
         return {
             "tokens_read": seat.read,
             "tokens_said": seat.said,
-            "waiting": self.host.waiting(seat.session),
-            "resident": seat.tier,
+            "waiting": self._unread(seat) + len(seat.held),
+            "resident": seat.tier if seat.past.count or self.host.waiting(seat.session) else "none",
             "state_bytes": self.host.nbytes(seat.session),
             "max_bytes": self.host.max_bytes(seat.session),
             "hits": seat.hits,
@@ -213,6 +224,22 @@ class Seats(Exchanges[S]):
         seat = self.seats[name] = Seat(name, session, opening, Past(opening.remember), since=now, created=now)
         seat.tier = "device" if holds else "recompute"
         return seat
+
+    def _unread(self, seat: Seat[S]) -> int:
+        """Tokens that wait and were never read."""
+        return self.host.waiting(seat.session) - self.host.again(seat.session)
+
+    def _unsay(self, seat: Seat[S], places: Sequence[int]) -> None:
+        """Take tokens out of the past, from the first of these places on; what came in between is read again.
+
+        So is the token before them, since what follows it is to be known.
+        """
+        history, first = self._history(seat), max(places[0] - 1, 0)
+        ends = [*places, sum(len(one.ids) for one in history)]
+        anew = part(history, first, places[0])
+        for said, end in zip(places, ends[1:], strict=True):
+            anew += part(history, said + 1, end)
+        self._rewind(seat, first, anew)
 
     def _demand(self, session: S, opening: Opening) -> Demand:
         return Demand(self.host.max_bytes(session), self.host.most_entries(session), opening.slo)
