@@ -4,7 +4,7 @@ TORCH ?= torch==2.13.0
 TORCH_INDEX ?=
 VENV := .venv
 BIN := $(VENV)/bin
-EXTRAS := media,ocr,audio,hf,dev
+EXTRAS := media,ocr,audio,hf,server,ray,dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 # One thread and no spinning: several processes share the cores, and figures repeat.
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE

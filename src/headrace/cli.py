@@ -32,7 +32,6 @@ COMMANDS = (
     "headrace.cli_eval",
     "headrace.cli_engine",
     "headrace.cli_serve",
-    "headrace.cli_engine",
     "headrace.cli_setup",
 )
 

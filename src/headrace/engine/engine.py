@@ -139,6 +139,7 @@ class Engine(Seats[S]):
         seat, job = row.seat, row.seat.job
         seat.past.add(self.host.inputs(row.work, out), row.units)
         seat.read += row.units if row.reading else 0
+        seat.heard += row.units if row.reading and not self.host.known(row.work) else 0
         if job is None:
             return
         if row.reading:
@@ -173,8 +174,9 @@ class Engine(Seats[S]):
         seat.last = now
         said = Said(seat.said, spoken.token, spoken.text, now, due, spoken.ended, "", spoken.logprob, spoken.top)
         if spoken.ended:
-            said = replace(said, prompt=job.done_in + seat.reused, reused=seat.reused)
+            said = replace(said, prompt=seat.heard, reused=seat.reused)
             self._account(seat, spoken.ended, now)
+            seat.heard = seat.reused = 0
         self.events.append(Event(seat.id, "said", now, due, said))
         if spoken.ended:
             self._after_reply(seat, now)

@@ -106,7 +106,6 @@ class Exchanges(Generic[S]):
                 seat.opening.program,
             )
             seat.first = seat.started = None
-            seat.reused = 0
             self._catch_up(job.program)
             self._jobs[seat.id] = job
             if seat.opening.share and seat.past.count == 0 and not seat.chain:
@@ -149,6 +148,7 @@ class Exchanges(Generic[S]):
             return False
         seat.past.add(self.host.lend(lender.session, seat.session, tokens), tokens)
         seat.reused = tokens
+        seat.heard += tokens
         self.meter.add("prefix_cache_hits", tokens)
         self.prefixes.read(seat.id, found[1])
         self._refresh(seat)
@@ -208,7 +208,9 @@ class Exchanges(Generic[S]):
 
     def _cut_off(self, seat: Seat[S], spoken: Spoken, now: int, error: str) -> None:
         seat.said += 1
-        said = Said(seat.said, None, spoken.text, now, NEVER, spoken.ended or "interrupted", error)
+        ended = spoken.ended or "interrupted"
+        said = Said(seat.said, None, spoken.text, now, NEVER, ended, error, prompt=seat.heard, reused=seat.reused)
+        seat.heard = seat.reused = 0
         self.events.append(Event(seat.id, "said", now, NEVER, said))
         self.meter.add("request_success", 1, {"finished_reason": "error" if error else "abort"})
 

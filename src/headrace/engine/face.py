@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from headrace.engine.opening import Ask, Opening, Said
+from headrace.engine.request import Slo
 
 
 class Live(Protocol):
@@ -76,8 +77,14 @@ class Live(Protocol):
         """
         ...
 
-    async def fork(self, *, seed: int | None = None) -> Live:
-        """Another session with the same past."""
+    async def fork(self, *, seed: int | None = None, slo: Slo | None = None, durable: bool | None = None) -> Live:
+        """Another session with the same past; what waits to be read and the reply under way are not copied.
+
+        Args:
+            seed: of its draws; None: those of this session go on in both.
+            slo: what is promised to it; None: what was promised to this one.
+            durable: whether it outlives a crash; None: as this one.
+        """
         ...
 
     async def snapshot(self) -> bytes:
@@ -92,8 +99,8 @@ class Live(Protocol):
         ...
 
     async def figures(self) -> Mapping[str, Any]:
-        """tokens_read, tokens_said, waiting, resident ("device", "host", "disk", "recompute", "none"), state_bytes, max_bytes,
-        hits, steps, drops, parked, rung, meanwhile, program, created (ns)."""
+        """tokens_read, tokens_said, waiting, resident ("device", "host", "disk", "recompute", "none"), state_bytes,
+        max_bytes, hits, steps, drops, parked, rung, meanwhile, program, created (ns)."""
         ...
 
     async def close(self) -> None:

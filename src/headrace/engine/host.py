@@ -114,6 +114,10 @@ class Host(Runner[S], Protocol[S]):
         """What a piece put into the state, or None where it cannot be put there again."""
         ...
 
+    def known(self, work: Any) -> bool:
+        """Whether a piece was read before, and is only read again."""
+        ...
+
     # ── the past ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def rewind(self, session: S, kept: Sequence[Inputs], anew: Sequence[Inputs] = ()) -> bool:

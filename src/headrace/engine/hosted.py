@@ -159,6 +159,9 @@ class Hosted:
             return Spoken(None, "", "interrupted")
         return Spoken(None, reply.flush() if under_way else "", "interrupted")
 
+    def known(self, work: Work[Session]) -> bool:
+        return work.payload is not None and work.payload.known
+
     # ── the past ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def rewind(self, session: Session, kept: Sequence[Inputs], anew: Sequence[Inputs] = ()) -> bool:

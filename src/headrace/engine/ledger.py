@@ -140,10 +140,13 @@ class Ledger:
         fsync(self.folder)
 
     def load(self) -> Found:
-        """What was kept; a last line that a crash cut is left out.
+        """What was kept, and go on writing behind it; a last line that a crash cut is left out.
+
+        The file is another from then on: a worker that has not noticed yet that its parent is gone writes to none.
 
         Raises:
             StateError: there is no such session, or its files are damaged or of a newer format.
+            CapacityError: the disk refuses.
         """
         try:
             lines = self.path.read_bytes().split(b"\n")[:-1]
@@ -162,6 +165,12 @@ class Ledger:
             raise StateError(f"session {self.name} was not kept") from None
         except (OSError, LookupError, TypeError, ValueError) as error:
             raise StateError(f"{self.path} is damaged: {error!r}") from error
+        try:
+            atomic_write(self.path, "".join(line.decode() + "\n" for line in lines))
+            self._file = self.path.open("a", encoding="utf-8")
+        except OSError as error:
+            raise CapacityError(f"session {self.name} cannot be kept: {error.strerror or error}") from error
+        self.lines = len(lines)
         return found
 
     def _state(self) -> Path:

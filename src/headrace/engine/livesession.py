@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from headrace.core.errors import HeadraceError, StateError
 from headrace.engine.event import Event
 from headrace.engine.opening import Ask, Said
+from headrace.engine.request import Slo
 
 log = logging.getLogger("headrace.engine")
 #: How often in a row a worker that dies is started again without having done anything.
@@ -116,13 +117,15 @@ class LiveSession:
     async def interrupt(self, said: int | None = None) -> int:
         return int(await self._call("interrupt", said))
 
-    async def fork(self, *, seed: int | None = None) -> LiveSession:
+    async def fork(
+        self, *, seed: int | None = None, slo: Slo | None = None, durable: bool | None = None
+    ) -> LiveSession:
         self.pool.check_open()
         new = secrets.token_hex(16)
-        other = LiveSession(self.pool, self.remote, new, self.durable)
+        other = LiveSession(self.pool, self.remote, new, self.durable if durable is None else durable)
         self.remote.sessions[new] = other
         try:
-            await self._call("fork", new, seed)
+            await self._call("fork", new, seed, slo, other.durable)
         except BaseException:
             self.remote.sessions.pop(new, None)
             raise

@@ -77,7 +77,7 @@ def part(runs: Sequence[Inputs], start: int, stop: int) -> list[Inputs]:
     for run in runs:
         if stop <= 0:
             break
-        if start < len(run.ids):
+        if start < min(stop, len(run.ids)):
             found.append(Inputs(run.ids[max(start, 0) : stop], run.stream, run.kind, run.pts))
         start, stop = start - len(run.ids), stop - len(run.ids)
     return found

@@ -50,7 +50,8 @@ class Prefixes(Generic[S]):
         return sum(one.bytes for one in self._lenders.values() if one.gone)
 
     def announce(self, name: str, session: S, chain: tuple[int, ...]) -> None:
-        """A session is about to read these blocks."""
+        """A session is about to read these blocks; whatever had its name is forgotten."""
+        self.forget(name)
         self._lenders[name] = Lender(session, chain)
         for block in chain:
             self._coming.setdefault(block, name)

@@ -41,6 +41,7 @@ class Seat(Generic[S]):
         asks: replies that wait for the one under way, with their roles and when they were asked for.
         held: input that waits for it too.
         read: tokens that were read, again or for the first time.
+        heard: tokens of the conversation that were read since its last reply.
         said: number of its last output.
         begun: number of the last output before the last reply.
         spoken: of each token of it, its number and its place in the past.
@@ -50,7 +51,7 @@ class Seat(Generic[S]):
         created: ns.
         chain: names of the blocks that it begins with.
         follows: it waits for this session to read what both begin with.
-        reused: tokens of this exchange that were copied.
+        reused: of those that it heard, how many were copied.
         first: when the first output of this exchange came, ns; None: not yet.
         last: when the last output came, ns.
         started: when the exchange first ran, ns; None: not yet.
@@ -69,6 +70,7 @@ class Seat(Generic[S]):
     asks: deque[tuple[Ask, str | None, int]] = field(default_factory=deque)
     held: deque[Held] = field(default_factory=deque)
     read: int = 0
+    heard: int = 0
     said: int = 0
     begun: int = 0
     spoken: list[tuple[int, int]] = field(default_factory=list)

@@ -40,7 +40,7 @@ class Seats(Exchanges[S]):
             self._begin(seat, now)
         return seat
 
-    def fork(self, name: str, new: str, now: int, seed: int | None = None) -> Seat[S]:
+    def fork(self, name: str, new: str, now: int, seed: int | None = None, opening: Opening | None = None) -> Seat[S]:
         """Another session with the same past; what waits to be read and the reply under way are not copied.
 
         Raises:
@@ -48,8 +48,8 @@ class Seats(Exchanges[S]):
         """
         seat = self.seat(name)
         self._bring(seat)
-        other = self._sit(new, self.host.fork(seat.session, seed), seat.opening, now)
-        other.past = seat.past.fork()
+        other = self._sit(new, self.host.fork(seat.session, seed), opening or seat.opening, now)
+        other.past, other.heard, other.reused = seat.past.fork(), seat.heard, seat.reused
         if self.host.again(seat.session):
             self.host.reread(other.session, self._history(seat))
             other.past.cut(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -12,6 +13,7 @@ from headrace.engine.engine import Engine
 from headrace.engine.event import Event
 from headrace.engine.ledger import LONG, Ledger
 from headrace.engine.opening import Ask, Opening, Said
+from headrace.engine.request import Slo
 from headrace.engine.seat import Seat
 
 S = TypeVar("S")
@@ -100,8 +102,10 @@ class Worker(Generic[S]):
             self._checkpoint(name)
         return stands
 
-    def do_fork(self, name: str, new: str, seed: int | None) -> dict[str, Any]:
-        seat = self.engine.fork(name, new, self.now(), seed)
+    def do_fork(self, name: str, new: str, seed: int | None, slo: Slo | None, durable: bool) -> dict[str, Any]:
+        opening = self.engine.seat(name).opening
+        opening = replace(opening, slo=slo or opening.slo, durable=durable)
+        seat = self.engine.fork(name, new, self.now(), seed, opening)
         self._keep(seat)
         return self.do_figures(new)
 

@@ -122,6 +122,8 @@ class SessionHost(Launcher):
         return other
 
     def save(self, session: Session) -> Snapshot:
+        if any(isinstance(one.data, Tensor) for one in session.inbox):
+            raise StateError("embeddings wait to be read, which are not saved; save the session once they were")
         meta = {
             "model": self.name,
             "fingerprint": self.fingerprint,
@@ -130,6 +132,7 @@ class SessionHost(Launcher):
             "tokens_per_unit": session.container.tokens_per_unit,
             "epoch": session.epoch,
             "opening": None if session.opening is None else [session.opening.kind, list(session.opening.data)],
+            "inbox": [[list(one.data), one.stream, one.kind, one.pts, one.known] for one in session.inbox],
             "reply": session.reply.options() if session.reply is not None else None,
         }
         parts = {name: part.snapshot() for name, part in session.parts.items()}
@@ -191,6 +194,9 @@ class SessionHost(Launcher):
             if meta["opening"] is not None:
                 kind, ids = meta["opening"]
                 (session.opening,) = self.take(session, ids, "main", kind, 0)
+            for ids, stream, kind, pts, known in meta.get("inbox", ()):
+                (waiting,) = self.take(session, ids, stream, kind, pts)
+                session.inbox.append(replace(waiting, known=bool(known)))
             if "reply" in held.meta["parts"]:
                 session.reply = Reply(session, **meta["reply"])
                 session.reply.restore(held.part("reply"))
@@ -212,7 +218,10 @@ class SessionHost(Launcher):
 
     def tokens(self, text: str) -> list[int]:
         """Token ids of a text, tokenised alone and without what the tokenizer puts around a text."""
-        found: list[int] = self._with_tokenizer("a text")(text, add_special_tokens=False).input_ids
+        try:
+            found: list[int] = self._with_tokenizer("a text")(text, add_special_tokens=False).input_ids
+        except (TypeError, UnicodeError):
+            raise InputError("the text holds half of a surrogate pair, which is no character; nothing was read") from None
         return found
 
     def _with_tokenizer(self, what: str) -> Any:

@@ -1,0 +1,1 @@
+"""openai: chat completions, completions and models, as OpenAI's clients expect them."""

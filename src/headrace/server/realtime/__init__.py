@@ -1,0 +1,3 @@
+"""realtime: OpenAI's realtime API over WebSocket, for text."""
+
+from headrace.server.realtime.socket import router as router
