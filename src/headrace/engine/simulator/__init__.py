@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from headrace.engine.simulator.measured import Measured
 from headrace.engine.simulator.replica import Machine, Replica
 from headrace.engine.simulator.simulate import Duration, Outcome, Route, simulate
 from headrace.engine.simulator.subject import Figures, Subject
@@ -13,6 +14,7 @@ __all__ = [
     "Figures",
     "Input",
     "Machine",
+    "Measured",
     "Outcome",
     "Replica",
     "Route",

@@ -13,9 +13,8 @@ from headrace.engine.engine import Engine, Step
 from headrace.engine.event import Event
 from headrace.engine.lane import Lane
 from headrace.engine.opening import Ask, Meanwhile, Opening
-from headrace.engine.parking import Room
-from headrace.engine.request import Chunk, Served
-from headrace.engine.parking import Storage
+from headrace.engine.parking import Room, Storage
+from headrace.engine.request import Chunk, Request, Served
 from headrace.engine.simulator.subject import Figures, Subject
 from headrace.engine.simulator.synthetic import Residence
 
@@ -114,19 +113,37 @@ class Replica:
             at = self._at.get(event.session)
             while at and _ends(at[0], event):
                 served = at.popleft()
-                served.end = event.time
+                served.end = event.time if not served.refused else None
                 served.parked = self.engine.seats[event.session].parkings
                 ended.append(served)
                 if not served.request.session:
                     self.engine.close(event.session)
                     del self._at[event.session]
-                if event.kind == "said":
+                if event.kind != "read":
                     break
         self.engine.events.clear()
         later, self._later = self._later, []
         for call in later:
             call()
         return ended
+
+    def sit(self, request: Request, name: str, now: int) -> None:
+        """A session that is new here; CapacityError if it is not admitted."""
+        opening = self.subject.opening(
+            Opening(
+                slo=request.slo,
+                meanwhile=self.machine.meanwhile,
+                program=request.program,
+                value=request.value,
+                waiting=1 << 60,
+                remember=self.machine.remember,
+                share=self.machine.share,
+            )
+        )
+        if request.brought:
+            self.engine.restore(name, self.subject.state(request.brought), opening, now)
+        else:
+            self.engine.open(name, opening, now)
 
     def run(self, step: Step[Any]) -> None:
         """Run the rows of a tick."""
@@ -154,35 +171,18 @@ class Replica:
             self._later.append(call)
 
     def _take(self, served: Served, name: str, now: int) -> None:
-        request = served.request
+        request, at = served.request, self._at.setdefault(name, deque())
+        at.append(served)
         try:
             if name not in self.engine.seats:
-                self._sit(request, name, now)
-            self._at.setdefault(name, deque()).append(served)
+                self.sit(request, name, now)
             if request.units:
                 self.engine.push(name, self.subject.first(name, request), now)
             if not request.chunks:
                 self._complete(served, name, now)
         except CapacityError as error:
             served.refused = str(error)
-
-    def _sit(self, request: Request, name: str, now: int) -> None:
-        """A session that is new here."""
-        opening = self.subject.opening(
-            Opening(
-                slo=request.slo,
-                meanwhile=self.machine.meanwhile,
-                program=request.program,
-                value=request.value,
-                waiting=1 << 60,
-                remember=self.machine.remember,
-                share=self.machine.share,
-            )
-        )
-        if request.brought:
-            self.engine.restore(name, self.subject.state(request.brought), opening, now)
-        else:
-            self.engine.open(name, opening, now)
+            at.remove(served)
 
     def _add(self, served: Served, name: str, chunk: Chunk, now: int) -> None:
         if served.refused:
@@ -221,6 +221,9 @@ def _ends(served: Served, event: Event) -> bool:
         if event.said.ended:
             served.reused = event.said.reused
         return bool(event.said.ended)
+    if event.kind == "failed":
+        served.refused = event.error
+        return True
     if event.kind == "read" and not served.request.outputs and served.release <= event.time:
         served.times.append(event.time)
         served.due.append(served.request.slo.due(served.release, 0))

@@ -140,14 +140,15 @@ class Synthetic:
         session.waiting.clear()
 
     def queue(self, session: Figure, data: Any, role: str | None, stream: str, kind: str | None, pts: int) -> int:
-        given = data if isinstance(data, Input) else Input(len(data) if isinstance(data, list) else data)
-        if given.units < 0:
-            raise ConfigError(f"a synthetic input of {given.units} tokens; give 0 or more")
+        given = _given(data)
         if given.prefix and not session.count and not session.waiting:
             session.prefix = given.prefix
         if given.units:
             session.waiting.append(given.units)
         return given.units
+
+    def takes(self, session: Figure, data: Any, role: str | None, stream: str, kind: str | None, pts: int) -> None:
+        _given(data)
 
     def drop(self, session: Figure, stream: str | None) -> int:
         dropped = sum(session.waiting)
@@ -158,6 +159,9 @@ class Synthetic:
         if not session.waiting and not session.outputs:
             return 0
         return session.opening + sum(session.waiting)
+
+    def again(self, session: Figure) -> int:
+        return 0
 
     def begin(self, session: Figure, ask: Ask, role: str | None) -> None:
         if not session.count and not session.waiting:
@@ -172,10 +176,15 @@ class Synthetic:
         session.outputs = 0
         return None
 
+    def known(self, work: Work[Figure]) -> bool:
+        return False
+
     # ── the past ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def rewind(self, session: Figure, kept: Sequence[Inputs]) -> bool:
+    def rewind(self, session: Figure, kept: Sequence[Inputs], anew: Sequence[Inputs] = ()) -> bool:
         count = sum(len(one.ids) for one in kept)
+        for one in reversed(anew):
+            session.waiting.appendleft(len(one.ids))
         if self.residence(session.count) < session.count:
             self.reread(session, kept)
             return False
@@ -244,3 +253,10 @@ class Synthetic:
 
     def bring(self, session: Figure, state: Snapshot) -> None:
         return
+
+
+def _given(data: Any) -> Input:
+    given = data if isinstance(data, Input) else Input(len(data) if isinstance(data, list) else data)
+    if given.units < 0:
+        raise ConfigError(f"a synthetic input of {given.units} tokens; give 0 or more")
+    return given
