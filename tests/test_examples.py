@@ -24,6 +24,14 @@ def test_barge_in() -> None:
     assert run("barge_in.py").splitlines() == lines
 
 
+def test_live_sessions() -> None:
+    lines = run("live_sessions.py").splitlines()
+    assert lines[0] == "updated: 11 tokens kept"
+    assert lines[1].startswith("session 0: 48 said")
+    assert lines[2].startswith("session 1: 9 said")  # 8 tokens, and the word that it was cut off
+    assert lines[4].startswith("fork: '")
+
+
 def test_watch_cameras() -> None:
     out = run("watch_cameras.py", "demo:")
     assert "ALERT at 29" in out
