@@ -160,6 +160,10 @@ class Cost:
             reads += n > 1
         return self._predict(len(rows), units, entries, pairs, squares, reads)
 
+    def alone(self, units: int, resident: int) -> float:
+        """Of a launch of one row."""
+        return self._predict(1, units, resident, units * resident, units * units, int(units > 1))
+
     def of(self, load: Load) -> float:
         """Of a launch in sums."""
         return self._predict(load.rows, load.units, load.entries, load.pairs, load.squares, load.reads)

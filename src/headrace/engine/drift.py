@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 from headrace.core.errors import ConfigError
@@ -47,7 +47,7 @@ class Drift:
             return self
         ratio = min(max(measured / predicted, 1 / self.most), self.most)
         weight = max(self.weight, 1 / (self.count + 1))
-        return replace(self, scale=self.scale + weight * (ratio - self.scale), count=self.count + 1)
+        return type(self)(self.scale + weight * (ratio - self.scale), self.weight, self.most, self.count + 1)
 
     def seconds(self, predicted: float) -> float:
         """A prediction, as the machine is now."""

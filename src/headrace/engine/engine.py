@@ -111,7 +111,7 @@ class Engine(Seats[S]):
             seconds: that it took.
         """
         cost = self.lane.cost
-        alone = [cost.seconds([row]) for row in step.plan.rows]
+        alone = [cost.alone(units, resident) for units, resident in step.plan.rows]
         total = sum(alone) or 1.0
         self.last = seconds
         self._observe(step, seconds)
@@ -125,6 +125,7 @@ class Engine(Seats[S]):
             try:
                 self.host.apply(row.work, out)
                 self._took(row, out, now)
+                self._degrade(row.seat, seconds)
             except Exception as error:  # one session's fault is its own
                 self._failed(row.seat, error, now)
 
@@ -180,6 +181,17 @@ class Engine(Seats[S]):
         self.events.append(Event(seat.id, "said", now, due, said))
         if spoken.ended:
             self._after_reply(seat, now)
+
+    def _degrade(self, seat: Seat[S], seconds: float) -> None:
+        """Step down the ladder before it misses its pace, or up again; a step is taken to be what the rung costs."""
+        ladder, pace = seat.ladder, seat.opening.slo.every
+        if ladder is None or pace == NEVER:
+            return
+        seat.ladder = ladder.step(seconds / ladder.rung.cost, pace / 1e9)
+        if seat.ladder.at != ladder.at:
+            self.host.degrade(seat.session, seat.ladder.at)
+            self.meter.add("rung_changes", 1, {"to": seat.ladder.rung.name})
+            self.meter.gauge("rung", max(one.ladder.at for one in self if one.ladder is not None))
 
     def _account(self, seat: Seat[S], ended: str, now: int) -> None:
         """The figures of a reply that is over."""

@@ -150,7 +150,6 @@ class Exchanges(Generic[S]):
         seat.reused = tokens
         seat.heard += tokens
         self.meter.add("prefix_cache_hits", tokens)
-        self.prefixes.read(seat.id, found[1])
         self._refresh(seat)
         return True
 

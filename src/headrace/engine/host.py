@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from headrace.core.stateful import Snapshot
+from headrace.engine.ladder import Rung
 from headrace.engine.opening import Ask, Opening
 from headrace.state.work import Runner
 
@@ -58,8 +59,13 @@ class Host(Runner[S], Protocol[S]):
 
     # ── sessions come and go ─────────────────────────────────────────────────────────────────────────────────────
 
-    def open(self, opening: Opening) -> S:
-        """A new session; ConfigError if the opening does not fit the model."""
+    def open(self, opening: Opening, most: int = 1 << 62) -> S:
+        """A new session.
+
+        Raises:
+            ConfigError: the opening does not fit the model.
+            CapacityError: its state may take more than `most` bytes; found out before any of them is taken.
+        """
         ...
 
     def fork(self, session: S, seed: int | None) -> S: ...
@@ -68,7 +74,9 @@ class Host(Runner[S], Protocol[S]):
         """Everything, the reply under way included."""
         ...
 
-    def restore(self, snapshot: Snapshot, opening: Opening) -> S: ...
+    def restore(self, snapshot: Snapshot, opening: Opening, most: int = 1 << 62) -> S:
+        """A session that was saved; raises as `open`, and StateError if the snapshot is damaged or of another model."""
+        ...
 
     def close(self, session: S) -> None: ...
 
@@ -180,6 +188,14 @@ class Host(Runner[S], Protocol[S]):
     def nbytes(self, session: S) -> int: ...
 
     def max_bytes(self, session: S) -> int: ...
+
+    def rungs(self, session: S) -> tuple[Rung, ...]:
+        """What a session can give up step by step, the best first; () if nothing."""
+        ...
+
+    def degrade(self, session: S, rung: int) -> None:
+        """Run it on this rung from its next step on."""
+        ...
 
     def stow(self, session: S) -> Snapshot:
         """Take the state out of a session, which keeps everything else."""

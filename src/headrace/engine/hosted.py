@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from headrace.core.errors import ConfigError, StateError
+from headrace.core.errors import CapacityError, ConfigError, StateError
 from headrace.core.stateful import Snapshot
 from headrace.engine.host import Inputs, Spoken
+from headrace.engine.ladder import Rung
 from headrace.engine.opening import Ask, Opening
 from headrace.state import Fixed, Input, Policy, Session, Work, cache, pin, policy_from_data, recent, to_data
 
@@ -67,8 +68,13 @@ class Hosted:
 
     # ── sessions ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def open(self, opening: Opening) -> Session:
-        return self.lm.session(self._policy(opening), sampling=self._sampling(opening), seed=opening.seed)
+    def open(self, opening: Opening, most: int = 1 << 62) -> Session:
+        policy = self._policy(opening)
+        if policy is not None:
+            needed = policy.bind(self.lm.attached.layout, 0).max_bytes
+            if needed > most:
+                raise CapacityError(f"its state may take {needed} bytes of {most} for all; ask for a smaller budget")
+        return self.lm.session(policy, sampling=self._sampling(opening), seed=opening.seed)
 
     def fork(self, session: Session, seed: int | None) -> Session:
         other = session.fork()
@@ -79,8 +85,8 @@ class Hosted:
     def save(self, session: Session) -> Snapshot:
         return session.snapshot()
 
-    def restore(self, snapshot: Snapshot, opening: Opening) -> Session:
-        return self.lm.restore(snapshot)
+    def restore(self, snapshot: Snapshot, opening: Opening, most: int = 1 << 62) -> Session:
+        return self.lm.restore(snapshot, max_bytes=most)
 
     def close(self, session: Session) -> None:
         self._logprobs.pop(id(session), None)
@@ -269,6 +275,12 @@ class Hosted:
 
     def max_bytes(self, session: Session) -> int:
         return session.max_bytes()
+
+    def rungs(self, session: Session) -> tuple[Rung, ...]:
+        return ()
+
+    def degrade(self, session: Session, rung: int) -> None:
+        raise StateError("a session of a language model has nothing to give up")
 
     def stow(self, session: Session) -> Snapshot:
         return session.container.release()

@@ -64,11 +64,15 @@ class Ledger:
     Args:
         folder: of all sessions; it is there.
         name: of the session.
+
+    Attributes:
+        lines: since it began.
+        left: tokens that wait, as it has them.
     """
 
     def __init__(self, folder: Path, name: str) -> None:
         self.folder, self.name = folder, name
-        self.lines, self._generation = 0, 0
+        self.lines, self.left, self._generation = 0, 0, 0
         self._file: TextIO | None = None
         self._dirty = False
 
@@ -97,7 +101,7 @@ class Ledger:
             self._file = self.path.open("a", encoding="utf-8")
         except (OSError, StateError) as error:
             raise CapacityError(f"session {self.name} cannot be kept: {error}") from error
-        self.lines, self._dirty = 0, False
+        self.lines, self.left, self._dirty = 0, _tokens(waiting), False
         if old is not None:
             old.unlink(missing_ok=True)
 
@@ -106,10 +110,12 @@ class Ledger:
         if turns is not None:
             self._write({"t": turns})
         self._write({"w": [_inputs(one) for one in waiting]})
+        self.left = _tokens(waiting)
 
     def read(self, n: int) -> None:
         """So many tokens of what waits were read."""
         self._write({"r": n})
+        self.left -= n
 
     def say(self, said: Said, stream: str, kind: str) -> None:
         """A token was said."""
@@ -170,7 +176,7 @@ class Ledger:
             self._file = self.path.open("a", encoding="utf-8")
         except OSError as error:
             raise CapacityError(f"session {self.name} cannot be kept: {error.strerror or error}") from error
-        self.lines = len(lines)
+        self.lines, self.left = len(lines), _tokens(found.waiting)
         return found
 
     def _state(self) -> Path:
@@ -217,6 +223,10 @@ def _add(found: Found, record: dict[str, Any]) -> None:
                 found.waiting.pop(0)
             else:
                 found.waiting[0] = Inputs(list(first.ids[n:]), first.stream, first.kind, first.pts)
+
+
+def _tokens(waiting: Sequence[Inputs]) -> int:
+    return sum(len(one.ids) for one in waiting)
 
 
 def _inputs(one: Inputs) -> list[Any]:

@@ -14,9 +14,13 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
-from headrace.core.errors import ConfigError
+from headrace.core.errors import ConfigError, StateError
 from headrace.engine.loop import Batch, run
 from headrace.engine.spec import Spec
+
+
+class Died(StateError):
+    """A worker died before it answered; whether it did what it was asked is not known."""
 
 
 class Link(Protocol):

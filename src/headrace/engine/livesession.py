@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from headrace.core.errors import HeadraceError, StateError
 from headrace.engine.event import Event
+from headrace.engine.links import Died
 from headrace.engine.opening import Ask, Said
 from headrace.engine.request import Slo
 
@@ -26,19 +27,30 @@ if TYPE_CHECKING:
 
 
 class _Reply:
-    """One reply that somebody reads; as many outputs wait in it as the reply has tokens at most."""
+    """One reply that somebody reads; as many outputs wait in it as the reply has tokens at most.
+
+    Attributes:
+        queue: its outputs; an error; or, if its worker died and the session was taken up, whether it was under way.
+        last: number of the last output that came, its own or one before.
+        left: nobody reads it any more, and its end has not come yet.
+    """
 
     def __init__(self) -> None:
-        self.queue: asyncio.Queue[Said | Exception | None] = asyncio.Queue()
-        self.over = False
+        self.queue: asyncio.Queue[Said | Exception | bool] = asyncio.Queue()
+        self.last = 0
+        self.left = False
 
 
 class LiveSession:
-    """One session of a pool; see `headrace.engine.face.Live`."""
+    """One session of a pool; see `headrace.engine.face.Live`.
+
+    Attributes:
+        there: its worker has it; before, there is nothing of it to be lost or taken up.
+    """
 
     def __init__(self, pool: WorkerPool, remote: Remote, name: str, durable: bool) -> None:
         self.pool, self.remote, self.durable = pool, remote, durable
-        self._id = name
+        self._id, self.there = name, False
         self._replies: deque[_Reply] = deque()
         self._reading: list[asyncio.Future[None]] = []
         self._lost: HeadraceError | None = None
@@ -51,7 +63,7 @@ class LiveSession:
     @property
     def talking(self) -> bool:
         """Somebody reads a reply."""
-        return bool(self._replies)
+        return any(not reply.left for reply in self._replies)
 
     async def push(
         self,
@@ -69,35 +81,49 @@ class LiveSession:
         return int(await self._call("update", data if isinstance(data, str) else list(data)))
 
     async def say(self, ask: Ask, *, role: str | None = None) -> AsyncIterator[Said]:
-        reply, last = _Reply(), 0
-        made = 0
+        reply, made = _Reply(), 0
         self._replies.append(reply)
+        asked = asyncio.ensure_future(self._call("say", ask, role))
         try:
-            await self._call("say", ask, role)
+            reply.last = max(reply.last, await asyncio.shield(asked))
             while True:
                 said = await reply.queue.get()
                 if isinstance(said, Exception):
                     raise said
-                if said is None:  # its worker died and the session was taken up: what was said, then the rest
-                    missed = await self._call("missed", last)
-                    for one in missed:
-                        last, made = one.number, made + (one.token is not None)
-                        yield one
-                    if (missed and missed[-1].ended) or made >= ask.max_tokens:
-                        return
-                    rest = replace(ask, max_tokens=ask.max_tokens - made, min_tokens=max(ask.min_tokens - made, 0))
-                    await self._call("say", rest, None)
+                if isinstance(said, bool):  # its worker died and the session was taken up: what was said, then the rest
+                    try:
+                        missed = await self._call("missed", reply.last) if said else []
+                        for one in missed:
+                            reply.last, made = one.number, made + (one.token is not None)
+                            yield one
+                        if (missed and missed[-1].ended) or made >= ask.max_tokens:
+                            self._replies.remove(reply)
+                            return
+                        least = max(ask.min_tokens - made, 0)
+                        rest = replace(ask, max_tokens=ask.max_tokens - made, min_tokens=least)
+                        await self._call("say", rest, None if said else role)
+                    except Died:
+                        if not self.durable:
+                            raise
                     continue
-                last, made = said.number, made + (said.token is not None)
-                reply.over = bool(said.ended)
+                made += said.token is not None
                 yield said
                 if said.ended:
                     return
         finally:
-            if reply in self._replies:
+            self._leave(reply, asked)
+
+    def _leave(self, reply: _Reply, asked: asyncio.Future[int]) -> None:
+        """Nobody reads a reply any more: end it, if it was not over, and let nobody else have what still comes of it."""
+
+        def refused(asked: asyncio.Future[int]) -> None:
+            if (asked.cancelled() or asked.exception() is not None) and reply in self._replies:
                 self._replies.remove(reply)
-                if not reply.over and self._lost is None:
-                    self.remote.tell("interrupt", self._id, None)
+
+        asked.add_done_callback(refused)
+        if reply in self._replies and not (asked.done() and asked.exception() is not None):
+            reply.left = True
+            self.remote.tell("interrupt", self._id, None)
 
     async def settle(self) -> None:
         read: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -128,7 +154,9 @@ class LiveSession:
             await self._call("fork", new, seed, slo, other.durable)
         except BaseException:
             self.remote.sessions.pop(new, None)
+            self.remote.tell("close", new)
             raise
+        other.there = True
         return other
 
     async def snapshot(self) -> bytes:
@@ -153,35 +181,48 @@ class LiveSession:
     def happened(self, event: Event) -> None:
         """Something happened to it."""
         if event.said is not None:
-            if self._replies:
-                self._replies[0].queue.put_nowait(event.said)
-                if event.said.ended:
-                    self._replies.popleft().over = True
-            return
+            self._said(event.said)
+            if event.said.ended != "failed":
+                return
         if event.kind == "failed":
             self._failed = event.error
         for read in self._reading:
             if not read.done():
-                if event.error:
-                    read.set_exception(StateError(event.error))
+                if error := event.error or (event.said.error if event.said else ""):
+                    read.set_exception(StateError(error))
                     self._failed = ""
                 else:
                     read.set_result(None)
+
+    def _said(self, said: Said) -> None:
+        """One output, of the reply that was asked for first and is not over."""
+        if not self._replies:
+            return
+        reply = self._replies[0]
+        reply.last = said.number
+        if not reply.left:
+            reply.queue.put_nowait(said)
+        if said.ended:
+            self._replies.popleft()
+            if self._replies:
+                self._replies[0].last = said.number
 
     def lost(self, error: HeadraceError) -> None:
         """There will be nothing more."""
         self._lost = error
         for reply in self._replies:
-            reply.over = True
             reply.queue.put_nowait(error)
+        self._replies.clear()
         for read in self._reading:
             if not read.done():
                 read.set_exception(error)
 
     def recovered(self) -> None:
         """Another worker has taken it up."""
+        under_way = self._replies[0] if self._replies else None
+        self._replies = deque(reply for reply in self._replies if not reply.left)
         for reply in self._replies:
-            reply.queue.put_nowait(None)
+            reply.queue.put_nowait(reply is under_way)
 
     async def _call(self, name: str, *arguments: Any) -> Any:
         if self._lost is not None:

@@ -83,11 +83,12 @@ class WorkerPool:
         self.check_open()
         refused: CapacityError | None = None
         name = secrets.token_hex(16)
-        for remote in sorted(self.remotes, key=lambda one: (not one.up.is_set(), len(one.sessions), one.number)):
+        for remote in sorted(self.remotes, key=lambda one: (one.dead is not None, not one.up.is_set(), len(one.sessions), one.number)):
             session = LiveSession(self, remote, name, opening.durable)
             remote.sessions[name] = session
             try:
                 await remote.call(call, name, *arguments)
+                session.there = True
                 return session
             except CapacityError as error:
                 remote.sessions.pop(name, None)
@@ -126,7 +127,7 @@ async def start(spec: Spec, workers: int = 1, kind: str = "process") -> WorkerPo
         session = LiveSession(pool, remote, name, True)
         try:
             await remote.call("recover", name)
-            remote.sessions[name] = session
+            remote.sessions[name], session.there = session, True
         except HeadraceError as error:
             log.warning("session %s cannot be taken up: %s", name, error)
     return pool

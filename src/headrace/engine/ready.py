@@ -33,14 +33,14 @@ class Ready:
 
     def remaining(self, job: Job) -> float:
         """Seconds that a job needs, predicted, if it ran alone from now on."""
-        read = self.cost.seconds([(job.todo_in, job.resident)]) if job.todo_in else 0.0
-        say = job.todo_out * self.cost.seconds([(1, job.resident + job.todo_in)]) if job.todo_out else 0.0
+        read = self.cost.alone(job.todo_in, job.resident) if job.todo_in else 0.0
+        say = job.todo_out * self.cost.alone(1, job.resident + job.todo_in) if job.todo_out else 0.0
         return job.away + read + say
 
     def next_output(self, job: Job) -> float:
         """Seconds that a job needs, predicted, for its next output alone."""
-        read = self.cost.seconds([(job.todo_in, job.resident)]) if job.todo_in else 0.0
-        say = self.cost.seconds([(1, job.resident + job.todo_in)]) if job.todo_out else 0.0
+        read = self.cost.alone(job.todo_in, job.resident) if job.todo_in else 0.0
+        say = self.cost.alone(1, job.resident + job.todo_in) if job.todo_out else 0.0
         return job.away + read + say
 
     def slack(self, job: Job) -> float:

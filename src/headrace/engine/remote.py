@@ -9,7 +9,7 @@ from typing import Any
 
 import headrace.core.errors as errors
 from headrace.core.errors import HeadraceError, StateError
-from headrace.engine.links import Link, connect
+from headrace.engine.links import Died, Link, connect
 from headrace.engine.livesession import LiveSession
 from headrace.engine.loop import READY, Batch
 from headrace.engine.spec import Spec
@@ -32,6 +32,7 @@ class Remote:
         self.model: dict[str, Any] = {}
         self.sessions: dict[str, LiveSession] = {}
         self.up = asyncio.Event()
+        self.dead: StateError | None = None
         self.closing = False
         self.link: Link | None = None
         self._numbers = itertools.count(1)
@@ -40,16 +41,28 @@ class Remote:
 
     async def start(self) -> None:
         """Return when it is there; raises what kept it from being built."""
+        await self._build()
+        self.up.set()
+
+    async def _build(self) -> None:
         ready: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._calls[READY] = ready
         self.link = connect(self.kind, self.spec)
         self.link.open(self._arrived, self._gone)
         self.model = await ready
-        self.up.set()
 
     async def call(self, name: str, *arguments: Any) -> Any:
-        """What a call of the worker returns or raises."""
+        """What a call of the worker returns or raises; while it is started again and takes up sessions, it waits.
+
+        Raises:
+            StateError: it is gone for good; and whatever the call raises.
+        """
         await self.up.wait()
+        if self.dead is not None:
+            raise self.dead
+        return await self._ask(name, *arguments)
+
+    async def _ask(self, name: str, *arguments: Any) -> Any:
         assert self.link is not None
         number = next(self._numbers)
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -95,35 +108,49 @@ class Remote:
         self.up.clear()
         for future in self._calls.values():
             if not future.done():
-                future.set_exception(StateError("the worker of this session died; durable sessions are being taken up"))
+                future.set_exception(Died("the worker of this session died; durable sessions are being taken up"))
         self._calls.clear()
-        lost = [one for one in self.sessions.values() if not one.durable]
+        lost = [one for one in self.sessions.values() if one.there and not one.durable]
         for session in lost:
             del self.sessions[session.id]
             session.lost(StateError("the worker of this session died, and the session was not durable; open another"))
         if self.closing:
+            self._die(StateError("the worker of this session was stopped"))
             return
         self._failures += 1
         log.error("worker %d died", self.number)
         if self._failures > TRIES:
-            for session in list(self.sessions.values()):
-                session.lost(StateError("the worker of this session keeps dying; see the log"))
+            self._die(StateError("the worker of this session keeps dying; see the log"))
             return
         self._restarting = asyncio.ensure_future(self._again())
 
     async def _again(self) -> None:
         try:
-            await self.start()
+            await self._build()
+        except Died:  # and so another try has begun
+            return
         except HeadraceError as error:
             log.error("worker %d cannot be started again: %s", self.number, error)
-            for session in list(self.sessions.values()):
-                session.lost(StateError(f"its worker cannot be started again: {error}"))
+            self._die(StateError(f"its worker cannot be started again: {error}"))
             return
-        for session in list(self.sessions.values()):
+        back = []
+        for session in [one for one in self.sessions.values() if one.there]:
             try:
-                await self.call("recover", session.id)
-                session.recovered()
+                await self._ask("recover", session.id)
+                back.append(session)
+            except Died:
+                return
             except HeadraceError as error:
                 self.sessions.pop(session.id, None)
                 session.lost(error)
-        log.warning("worker %d is back with %d durable sessions", self.number, len(self.sessions))
+        self.up.set()
+        for session in back:
+            session.recovered()
+        log.warning("worker %d is back with %d durable sessions", self.number, len(back))
+
+    def _die(self, error: StateError) -> None:
+        """There will be no worker any more: whoever waits for one is told."""
+        self.dead = error
+        for session in list(self.sessions.values()):
+            session.lost(error)
+        self.up.set()

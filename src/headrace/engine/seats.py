@@ -9,6 +9,7 @@ from headrace.core.errors import CapacityError, InputError, StateError
 from headrace.core.stateful import Snapshot
 from headrace.engine.admission import Demand
 from headrace.engine.exchanges import Exchanges
+from headrace.engine.ladder import Ladder
 from headrace.engine.host import Inputs, Spoken
 from headrace.engine.opening import Opening
 from headrace.engine.past import Past, part
@@ -29,11 +30,11 @@ class Seats(Exchanges[S]):
             CapacityError: it is not admitted; says why.
             ConfigError: the opening does not fit the model.
         """
-        return self._sit(name, self.host.open(opening), opening, now, holds=False)
+        return self._sit(name, self.host.open(opening, self.lane.limits.bytes), opening, now, holds=False)
 
     def restore(self, name: str, snapshot: Snapshot, opening: Opening, now: int) -> Seat[S]:
         """A session that was saved; its past is not remembered, and a reply that was under way goes on when asked."""
-        seat = self._sit(name, self.host.restore(snapshot, opening), opening, now)
+        seat = self._sit(name, self.host.restore(snapshot, opening, self.lane.limits.bytes), opening, now)
         seat.past = Past(0)
         seat.past.add(None, self.host.entries(seat.session))
         if self.host.waiting(seat.session):
@@ -223,6 +224,8 @@ class Seats(Exchanges[S]):
             raise CapacityError(f"not admitted: {why}")
         seat = self.seats[name] = Seat(name, session, opening, Past(opening.remember), since=now, created=now)
         seat.tier = "device" if holds else "recompute"
+        if rungs := self.host.rungs(session):
+            seat.ladder = Ladder(rungs)
         return seat
 
     def _unread(self, seat: Seat[S]) -> int:

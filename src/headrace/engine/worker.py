@@ -11,6 +11,7 @@ from headrace.core.errors import HeadraceError, StateError
 from headrace.core.stateful import Snapshot
 from headrace.engine.engine import Engine
 from headrace.engine.event import Event
+from headrace.engine.host import Inputs
 from headrace.engine.ledger import LONG, Ledger
 from headrace.engine.opening import Ask, Opening, Said
 from headrace.engine.request import Slo
@@ -82,6 +83,7 @@ class Worker(Generic[S]):
         return self.do_figures(name)
 
     def do_push(self, name: str, data: Any, role: str | None, stream: str, kind: str | None, pts: int) -> int:
+        self._note(name)
         n = self.engine.push(name, data, self.now(), role=role, stream=stream, kind=kind, pts=pts)
         self._waits(name, turned=role is not None)
         return n
@@ -91,15 +93,20 @@ class Worker(Generic[S]):
         self._checkpoint(name)
         return kept
 
-    def do_say(self, name: str, ask: Ask, role: str | None) -> None:
+    def do_say(self, name: str, ask: Ask, role: str | None) -> int:
+        """Ask for a reply; the number of the last output before."""
+        self._note(name)
+        before = self.engine.seat(name).said
         self.engine.say(name, ask, self.now(), role)
         self._waits(name, turned=role is not None)
+        return before
 
     def do_interrupt(self, name: str, said: int | None) -> int:
         before = self.engine.seat(name).said
         stands = self.engine.interrupt(name, self.now(), said)
         if said is not None and stands < before:
             self._checkpoint(name)
+        self._note(name)
         return stands
 
     def do_fork(self, name: str, new: str, seed: int | None, slo: Slo | None, durable: bool) -> dict[str, Any]:
@@ -154,10 +161,11 @@ class Worker(Generic[S]):
         self.engine.run(step)
         end = self.now()
         self.engine.finish(step, end, (end - begin) / 1e9)
-        for row in step.rows:
-            ledger = self._ledgers.get(row.seat.id)
-            if ledger is not None and row.reading:
-                ledger.read(row.units)
+        for row, out in zip(step.rows, step.outs, strict=True):
+            if isinstance(out, Exception) and row.seat.id in self.engine.seats:
+                self._waits(row.seat.id, turned=False)  # what it had asked for is forgotten, not read
+            else:
+                self._note(row.seat.id)
 
     def events(self) -> list[Event]:
         """What happened since the last call; of durable sessions only what is on the disk."""
@@ -196,8 +204,23 @@ class Worker(Generic[S]):
         ledger = self._ledgers.get(name)
         if ledger is not None:
             session = self.engine.seat(name).session
-            ledger.waits(self.engine.host.pending(session), self.engine.host.turns(session) if turned else None)
+            ledger.waits(self._unread(session), self.engine.host.turns(session) if turned else None)
             ledger.sync()
+
+    def _note(self, name: str) -> None:
+        """Write down what was read since the last time, or copied from others; or that more waits by itself."""
+        ledger, seat = self._ledgers.get(name), self.engine.seats.get(name)
+        if ledger is None or seat is None:
+            return
+        left = sum(len(one.ids) for one in self._unread(seat.session))
+        if left < ledger.left:
+            ledger.read(ledger.left - left)
+        elif left > ledger.left:
+            self._waits(name, turned=True)
+
+    def _unread(self, session: S) -> list[Inputs]:
+        """What waits and was never read; what is to be read again is part of the past."""
+        return [one for one in self.engine.host.pending(session) if not one.known]
 
     def _checkpoint(self, name: str) -> None:
         """Save the state of a durable session, and begin its ledger anew."""
@@ -205,5 +228,6 @@ class Worker(Generic[S]):
         if ledger is None:
             return
         seat, host = self.engine.seat(name), self.engine.host
-        state = self.engine.save(name) if host.entries(seat.session) or seat.tier != "device" else None
-        ledger.begin(seat.opening, state, host.pending(seat.session), host.turns(seat.session), self._tails[name])
+        fresh = not host.entries(seat.session) and not host.again(seat.session)
+        state = None if fresh else self.engine.save(name)
+        ledger.begin(seat.opening, state, self._unread(seat.session), host.turns(seat.session), self._tails[name])

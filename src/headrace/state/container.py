@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Self
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor
@@ -15,11 +15,26 @@ from headrace.state.layout import Layout
 from headrace.state.policy import BASE_BYTES, INPUT_BYTES, MAX_NAMES, MAX_STREAMS, ROW_BYTES, Policy
 from headrace.state.progress import Progress
 from headrace.state.redo import Piece
-from headrace.state.rewind import rewind
+from headrace.state.rewind import possible, rewind
 from headrace.state.segment import REACH, Segment
 from headrace.state.softmax import mix, weights
 from headrace.state.storage import Storage
 from headrace.state.tail import Before, Tail
+
+
+class Sight(NamedTuple):
+    """What a read goes over; views, not copies.
+
+    Attributes:
+        keys: [slots x kv_heads, key_dim, block]. values: [kv_heads, slots x block, value_dim].
+        turns: complex [slots, 1, 1, key_dim / 2], or None where positions do not turn.
+        bias: [n x group, slots x block]: 0, or -inf where an input does not see.
+    """
+
+    keys: Tensor
+    values: Tensor
+    turns: Tensor | None
+    bias: Tensor
 
 
 class Container:
@@ -51,6 +66,7 @@ class Container:
         self._storage = Storage(self.layout, self.policy, self.budget)
         self._progress = Progress(self.start)
         self._tail: Tail | None = None
+        self._released = False
 
     # ── what is there ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -94,6 +110,11 @@ class Container:
     def bases(self) -> list[int]:
         """Position of the first entry of each segment, oldest first."""
         return list(self._storage.tables[0].bases())
+
+    @property
+    def reach(self) -> tuple[int, ...]:
+        """Slots that reads go over, of each segment table."""
+        return tuple(table.used for table in self._storage.tables)
 
     @property
     def pending(self) -> int:
@@ -219,18 +240,30 @@ class Container:
         Returns:
             [kv_heads, n x group, value_dim].
         """
-        tail, table, shape = self._begun(), self._storage.table(site), self.layout.sites[site]
-        keys, values = self._storage.kvs[site].reads(table.used)
+        tail, sight = self._begun(), self.sight(site, queries, window, self.layout.sites[site].group)
         if self.budget.queries:
             tail.queries[site] = queries
-        turns = table.turns(shape.rotary, queries) if shape.rotary is not None and self.turns(site) else None
-        bias = tail.biases.get((id(table), window, shape.group))
-        if bias is None:
-            bias = table.bias(tail.offset, tail.n, window, values).repeat_interleave(shape.group, 0)
-            tail.biases[id(table), window, shape.group] = bias
         if sinks is not None:
             sinks = sinks.repeat(1, tail.n)
-        return mix(weights(queries, keys, turns, bias, softcap), values, sinks)
+        return mix(weights(queries, sight.keys, sight.turns, sight.bias, softcap), sight.values, sinks)
+
+    def sight(self, site: int, queries: Tensor, window: int | None = None, group: int = 1) -> Sight:
+        """What a read of what was begun goes over.
+
+        Args:
+            site: its index in the layout.
+            queries: give dtype and device of the turns.
+            window: see `read`.
+            group: rows of the mask for each input.
+        """
+        tail, table, shape = self._begun(), self._storage.table(site), self.layout.sites[site]
+        keys, values = self._storage.kvs[site].reads(table.used)
+        turns = table.turns(shape.rotary, queries) if shape.rotary is not None and self.turns(site) else None
+        bias = tail.biases.get((id(table), window, group))
+        if bias is None:
+            bias = table.bias(tail.offset, tail.n, window, values)
+            bias = tail.biases[id(table), window, group] = bias.repeat_interleave(group, 0) if group > 1 else bias
+        return Sight(keys, values, turns, bias)
 
     def commit(self, n: int | None = None) -> None:
         """Keep the first n inputs of what was begun (all if None), forget the rest; at a boundary, evict and fold."""
@@ -282,6 +315,10 @@ class Container:
         self._idle("a rewind")
         return rewind(self._storage, self._progress, count)
 
+    def rewinds(self, count: int) -> bool:
+        """Whether `rewind` can go back to the first `count` inputs."""
+        return not self._released and self._tail is None and possible(self._storage, self._progress, count)
+
     def redo(self, event: str) -> list[Piece]:
         """What the policy wants to run again at an event: forget its entries and give the inputs back.
 
@@ -317,6 +354,13 @@ class Container:
             "tables": self._storage.rows(),
         } | self._progress.to_json()
         return Snapshot("container", meta, arrays)
+
+    def release(self) -> Snapshot:
+        """As `snapshot`, and let go of the entries; what there is can still be asked, and `restore` brings them back."""
+        snapshot = self.snapshot()
+        self._storage.release()
+        self._released = True
+        return snapshot
 
     def restore(self, snapshot: Snapshot) -> None:
         """Become what was saved; unchanged if it does not fit.
@@ -407,6 +451,8 @@ class Container:
     def _idle(self, what: str) -> None:
         if self._tail is not None:
             raise StateError(f"state: {what} within a step; commit it or roll it back first")
+        if self._released:
+            raise StateError(f"state: {what} while its entries are elsewhere; restore them first")
 
     def _continues(self, segment: Segment, stream: str, kind: str) -> bool:
         """Whether inputs of this stream and kind go on in the open segment."""

@@ -53,8 +53,12 @@ def mix(logits: Tensor, values: Tensor, sinks: Tensor | None = None) -> Tensor:
     """
     if sinks is not None:
         logits = torch.cat([logits, sinks.to(logits.dtype)[..., None]], -1)
-    if logits.dtype in SHORT:
-        probabilities = logits.softmax(-1, dtype=torch.float32).to(values.dtype)
-    else:
-        probabilities = logits.softmax(-1)
+    probabilities = shares(logits)
     return torch.bmm(probabilities if sinks is None else probabilities[..., :-1], values)
+
+
+def shares(logits: Tensor) -> Tensor:
+    """Softmax along the last axis, in the dtype of the logits."""
+    if logits.dtype in SHORT:
+        return logits.softmax(-1, dtype=torch.float32).to(logits.dtype)
+    return logits.softmax(-1)

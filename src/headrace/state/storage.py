@@ -191,6 +191,10 @@ class Storage:
                     raise ValueError(f"its queries have the shape {tuple(held.shape)}, not {tuple(buffer.shape)}")
                 buffer.copy_(held)
 
+    def release(self) -> None:
+        """Let go of the entries; the tables stay."""
+        self.kvs = [KV(site, self.layout, self.policy.block, self.budget.slots) for site in self.layout.sites]
+
     def nbytes(self) -> int:
         """Bytes of the tensors."""
         return sum(tensor.nbytes for tensor in self.tensors())

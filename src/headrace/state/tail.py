@@ -31,7 +31,7 @@ class Tail:
         pts: their media time, ns.
         before: what to return to, if a boundary came with the begin.
         queries: of each site that has read, if the policy scores by attention.
-        biases: masks, by table, window and group.
+        biases: masks, by table, window and rows for each input.
     """
 
     offset: int

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
 import torch
@@ -10,8 +11,22 @@ from torch import Tensor
 
 from headrace.core.errors import ConfigError
 from headrace.state.container import Container
-from headrace.state.layout import Site
 from headrace.state.rotary import Rotary
+from headrace.state.together import Together
+
+
+@dataclass(slots=True)
+class Group:
+    """Rows that read as one batch.
+
+    Attributes:
+        rows: their numbers. places: int64, of their inputs in the packed sequence.
+        reads: the batch.
+    """
+
+    rows: list[int]
+    places: Tensor
+    reads: Together
 
 
 class Tick:
@@ -35,6 +50,7 @@ class Tick:
         self.spans = list(pairwise(accumulate(self._counts, initial=0)))
         self._layout = rows[0].layout
         self._turns: dict[int, Tensor] = {}
+        self._groups: list[Group] | None = None
 
     @property
     def n(self) -> int:
@@ -69,33 +85,49 @@ class Tick:
         shape, rotary = self._layout.sites[site], self._layout.sites[site].rotary
         turning = [row.turns(site) for row in self.rows]
         queries = queries * scaling
-        still = turned = None
-        if not all(turning):
-            still = self._parts(shape, queries, keys)
+        sources: dict[bool, tuple[Tensor, Tensor]] = {False: (queries, keys)}
         if rotary is not None and any(turning):
             both = rotary.pair(torch.cat([queries, keys])) * self._turn(rotary, keys.dtype)
-            turned = self._parts(shape, both[: shape.heads], rotary.flat(both[shape.heads :], values.dtype))
-        sinks = None if sinks is None else sinks.view(shape.kv_heads, -1)
-        own = (values,) if len(self.rows) == 1 else values.split(self._counts, 1)
-        read = []
+            sources[True] = both[: shape.heads], rotary.flat(both[shape.heads :], values.dtype)
+        own = values.split(self._counts, 1)
+        new = {turns: source[1].split(self._counts, 1) for turns, source in sources.items() if turns in turning}
         for i, row in enumerate(self.rows):
-            parts = turned if turning[i] else still
-            assert parts is not None
-            row.write(site, parts[1][i], own[i])
-            read.append(row.read(site, parts[0][i], window=window, softcap=softcap, sinks=sinks))
-        whole = read[0] if len(read) == 1 else torch.cat(read, 1)
-        if self.n == 1:
-            return whole.reshape(1, shape.heads, -1)
-        return whole.unflatten(1, (-1, shape.group)).transpose(0, 1).flatten(1, 2)
+            row.write(site, new[turning[i]][i], own[i])
+        sinks = None if sinks is None else sinks.view(shape.kv_heads, -1)
+        groups, alone = self._together(bool(softcap) or sinks is not None)
+        whole = values.new_empty(self.n, shape.heads, values.shape[2])
+        for group in groups:
+            asked = sources[turning[group.rows[0]]][0].transpose(0, 1).unflatten(1, (shape.kv_heads, -1))
+            if len(group.rows) == self.n:
+                return group.reads.read(site, asked, window).flatten(1, 2)
+            whole[group.places] = group.reads.read(site, asked[group.places], window).flatten(1, 2)
+        for i in alone:
+            start, stop = self.spans[i]
+            asked = sources[turning[i]][0][:, start:stop].unflatten(0, (shape.kv_heads, -1)).transpose(1, 2)
+            read = self.rows[i].read(site, asked.flatten(1, 2), window=window, softcap=softcap, sinks=sinks)
+            whole[start:stop] = read.unflatten(1, (-1, shape.group)).transpose(0, 1).flatten(1, 2)
+        return whole
 
-    def _parts(self, shape: Site, queries: Tensor, keys: Tensor) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
-        """Of each row, queries [kv_heads, n x group, …], those of one input side by side, and keys [kv_heads, n, …]."""
-        if self.n == 1:
-            return (queries.reshape(shape.kv_heads, shape.group, -1),), (keys,)
-        queries = queries.unflatten(0, (shape.kv_heads, -1)).transpose(1, 2).flatten(1, 2)
-        if len(self.rows) == 1:
-            return (queries,), (keys,)
-        return queries.split([n * shape.group for n in self._counts], 1), keys.split(self._counts, 1)
+    def _together(self, apart: bool) -> tuple[list[Group], list[int]]:
+        """The rows that read as batches, and the others; if `apart`, each reads alone."""
+        if apart:
+            return [], list(range(len(self.rows)))
+        if self._groups is None:
+            found: dict[Hashable, list[int]] = {}
+            for i, row in enumerate(self.rows):
+                key = Together.shape(row)
+                if key is not None:
+                    found.setdefault(key, []).append(i)
+            self._groups = [
+                Group(
+                    rows,
+                    torch.tensor([self.spans[i][0] for i in rows], device=self._layout.device),
+                    Together([self.rows[i] for i in rows]),
+                )
+                for rows in found.values()
+            ]
+        taken = {i for group in self._groups for i in group.rows}
+        return self._groups, [i for i in range(len(self.rows)) if i not in taken]
 
     def _turn(self, rotary: Rotary, dtype: torch.dtype) -> Tensor:
         """Complex [n, dim / 2]: what turns each input by its place within its segment; made once a pass."""

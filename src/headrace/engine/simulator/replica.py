@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from headrace.core.errors import CapacityError
@@ -176,6 +176,9 @@ class Replica:
         try:
             if name not in self.engine.seats:
                 self.sit(request, name, now)
+            seat = self.engine.seat(name)
+            if seat.opening.slo != request.slo:
+                seat.opening = replace(seat.opening, slo=request.slo)
             if request.units:
                 self.engine.push(name, self.subject.first(name, request), now)
             if not request.chunks:
@@ -217,7 +220,7 @@ def _ends(served: Served, event: Event) -> bool:
     if event.kind == "said" and event.said is not None and served.request.outputs:
         if event.said.token is not None:
             served.times.append(event.time)
-            served.due.append(event.due)
+            served.due.append(served.request.slo.due(served.release, len(served.due)))
         if event.said.ended:
             served.reused = event.said.reused
         return bool(event.said.ended)

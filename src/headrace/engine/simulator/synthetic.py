@@ -10,6 +10,7 @@ from typing import Any
 from headrace.core.errors import ConfigError, StateError
 from headrace.core.stateful import Snapshot
 from headrace.engine.host import Inputs, Spoken
+from headrace.engine.ladder import Rung
 from headrace.engine.opening import Ask, Opening
 from headrace.state.work import Work
 
@@ -123,7 +124,7 @@ class Synthetic:
 
     # ── sessions ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def open(self, opening: Opening) -> Figure:
+    def open(self, opening: Opening, most: int = 1 << 62) -> Figure:
         return Figure(self.opening)
 
     def fork(self, session: Figure, seed: int | None) -> Figure:
@@ -132,7 +133,7 @@ class Synthetic:
     def save(self, session: Figure) -> Snapshot:
         return Snapshot("figure", {"count": session.count, "opening": session.opening})
 
-    def restore(self, snapshot: Snapshot, opening: Opening) -> Figure:
+    def restore(self, snapshot: Snapshot, opening: Opening, most: int = 1 << 62) -> Figure:
         meta = snapshot.expect("figure").meta
         return Figure(int(meta["opening"]), int(meta["count"]))
 
@@ -203,15 +204,15 @@ class Synthetic:
         return [*range(alike), *([-1] * (tokens - alike))]
 
     def chain(self, session: Figure) -> tuple[int, ...]:
-        whole = max(sum(session.waiting) - 1, 0) // self.grain
+        whole = max(session.opening + sum(session.waiting) - 1, 0) // self.grain
         return session.prefix[:whole]
 
     def lends(self, session: Figure, tokens: int) -> bool:
         return self.residence(session.count) == session.count >= tokens
 
     def lend(self, donor: Figure, session: Figure, tokens: int) -> Inputs:
-        session.count, left = tokens, tokens
-        session.opening = 0
+        session.count, left = tokens, max(tokens - session.opening, 0)
+        session.opening = max(session.opening - tokens, 0)
         while left:
             n = min(left, session.waiting[0])
             session.waiting[0] -= n
@@ -247,6 +248,12 @@ class Synthetic:
 
     def max_bytes(self, session: Figure) -> int:
         return self.most * self.entry_bytes
+
+    def rungs(self, session: Figure) -> tuple[Rung, ...]:
+        return ()
+
+    def degrade(self, session: Figure, rung: int) -> None:
+        raise StateError("a figure has nothing to give up")
 
     def stow(self, session: Figure) -> Snapshot:
         return Snapshot("figure", {"count": session.count})

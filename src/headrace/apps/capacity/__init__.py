@@ -1,0 +1,1 @@
+"""capacity: how many live sessions a machine serves within their promises."""
