@@ -29,7 +29,7 @@ def test_live_sessions() -> None:
     assert lines[0] == "updated: 11 tokens kept"
     assert lines[1].startswith("session 0: 48 said")
     assert lines[2].startswith("session 1: 9 said")  # 8 tokens, and the word that it was cut off
-    assert lines[4].startswith("fork: '")
+    assert lines[4].startswith("fork: ")
 
 
 def test_watch_cameras() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -137,6 +138,9 @@ def simulate(
     entries: Annotated[
         int | None, typer.Option(min=1, help="Tokens of state on a machine, all sessions; more make room.")
     ] = None,
+    entry_bytes: Annotated[
+        int | None, typer.Option(min=1, help="Bytes of state a token, for what making room takes; default 1,024.")
+    ] = None,
     first_ms: Promise = None,
     every_ms: Promise = None,
     whole_ms: Promise = None,
@@ -161,10 +165,11 @@ def simulate(
     promised = {name: value / 1000 for name, value in given.items() if value is not None}
     names = simulated.names(scheduler)
     priced = simulated.priced(cost)
+    if entry_bytes is not None:
+        priced = replace(priced, entry_bytes=entry_bytes)
+    held = simulated.UNLIMITED if entries is None else entries * priced.entry_bytes
     found = requests_of(trace, rate=rate, horizon=seconds, most=requests, promised=promised, seed=seed)
-    setting = simulated.Setting(
-        trace, found, priced, names, replicas, route, _limits(rows, units, entries or simulated.UNLIMITED), budget
-    )
+    setting = simulated.Setting(trace, found, priced, names, replicas, route, _limits(rows, units, held), budget)
     try:
         with _progress("seconds") as told:
             made = simulated.run(setting, told)
@@ -275,10 +280,10 @@ def _measured(lm: LM | None, question: Any, told: Any) -> Priced:
     return Priced.of(made)
 
 
-def _limits(rows: int, units: int, entries: int | None = None) -> Limits:
+def _limits(rows: int, units: int, held: int | None = None) -> Limits:
     from headrace.engine.limits import Limits
 
-    return Limits(rows=rows, units=units) if entries is None else Limits(rows=rows, units=units, bytes=entries)
+    return Limits(rows=rows, units=units) if held is None else Limits(rows=rows, units=units, bytes=held)
 
 
 def _expect_models() -> None:

@@ -237,10 +237,13 @@ def test_a_trace_of_shared_prefixes_reads_them_once() -> None:
 
 def test_sessions_make_room_and_nothing_is_lost() -> None:
     requests = requests_of("synthetic:live:sessions=6,seconds=4,chunk=16,reply=4")
-    setting = Setting("x", requests, PLAIN, ("fcfs",), limits=Limits(rows=4, bytes=256), budget=100)
+    swaps = replace(PLAIN, cost=Cost(0.01, swap_base=0.005), entry_bytes=10)
+    setting = Setting("x", requests, swaps, ("fcfs",), limits=Limits(rows=4, bytes=2_560), budget=100)
     found = run(setting).found["fcfs"]
-    assert found.parked > 0
     assert found.finished == found.sent
+    assert found.parked > 0
+    assert found.tick == pytest.approx(0.01 + 0.005 * found.parked / found.ticks, rel=0.05)
+    assert found.tick > 0.0101
 
 
 @pytest.mark.parametrize(

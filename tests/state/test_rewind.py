@@ -87,13 +87,13 @@ def read(part: Container, inputs: list[INPUT], draw: random.Random) -> list[torc
     return out
 
 
-@settings(max_examples=8)
+@settings(max_examples=6)
 @given(st.sampled_from(sorted(POLICIES)), st.integers(0, 2**32))
 def test_what_comes_after_is_as_if_the_rest_had_never_been(name: str, seed: int) -> None:
     policy, most = POLICIES[name]
     draw = random.Random(seed)
     history = drawn(draw, draw.randint(1, min(most, 30)))
-    after = drawn(draw, 40)
+    after = drawn(draw, 24)
     part = Container(PROBE.layout, policy)
     read(part, history, draw)
     assert part.evicted == part.folded == 0

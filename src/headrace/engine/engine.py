@@ -228,7 +228,7 @@ class Engine(Seats[S]):
 
     def _observe(self, step: Step[S], seconds: float) -> None:
         """Predict from now on as the machine is now."""
-        self.drift = self.drift.observe(self._calibrated.seconds(step.plan.rows), seconds)
+        self.drift = self.drift.observe(step.plan.seconds / self._scale, seconds)
         scale = self.drift.scale
         if abs(scale / self._scale - 1) > NOTED:
             self._scale = scale

@@ -60,4 +60,6 @@ class Lane:
             return plan
         shares, parked = make_room(plan.shares, order, lodgers, room or Room(), self.cost, self.limits.bytes)
         rows = [(share.units, share.job.resident) for share in shares]
-        return replace(plan, shares=shares, parked=parked, seconds=self.cost.seconds(rows) if rows else 0.0)
+        brought = sum(share.job.away for share in shares)
+        seconds = self.cost.seconds(rows) + brought if rows else 0.0
+        return replace(plan, shares=shares, parked=parked, seconds=seconds)

@@ -114,14 +114,17 @@ class LiveSession:
             self._leave(reply, asked)
 
     def _leave(self, reply: _Reply, asked: asyncio.Future[int]) -> None:
-        """Nobody reads a reply any more: end it, if it was not over, and let nobody else have what still comes of it."""
+        """Nobody reads a reply any more: end it, if it was not over; nobody else has what still comes of it."""
 
         def refused(asked: asyncio.Future[int]) -> None:
             if (asked.cancelled() or asked.exception() is not None) and reply in self._replies:
                 self._replies.remove(reply)
 
-        asked.add_done_callback(refused)
-        if reply in self._replies and not (asked.done() and asked.exception() is not None):
+        if asked.done():
+            refused(asked)
+        else:
+            asked.add_done_callback(refused)
+        if reply in self._replies:
             reply.left = True
             self.remote.tell("interrupt", self._id, None)
 

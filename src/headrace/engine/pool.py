@@ -83,7 +83,9 @@ class WorkerPool:
         self.check_open()
         refused: CapacityError | None = None
         name = secrets.token_hex(16)
-        for remote in sorted(self.remotes, key=lambda one: (one.dead is not None, not one.up.is_set(), len(one.sessions), one.number)):
+        for remote in sorted(
+            self.remotes, key=lambda one: (one.dead is not None, not one.up.is_set(), len(one.sessions), one.number)
+        ):
             session = LiveSession(self, remote, name, opening.durable)
             remote.sessions[name] = session
             try:

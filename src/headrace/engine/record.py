@@ -9,7 +9,6 @@ from dataclasses import asdict
 from typing import Any, Generic, TypeVar
 
 from headrace.core.errors import HeadraceError, InputError
-from headrace.core.stateful import Snapshot
 from headrace.engine.admission import Admission
 from headrace.engine.engine import Engine, Step
 from headrace.engine.event import Event
@@ -21,7 +20,7 @@ from headrace.engine.seat import Seat
 from headrace.engine.simulator.synthetic import Figure, Residence, Synthetic
 
 S = TypeVar("S")
-#: One line: a call ("open", "push", "say", "interrupt", "update", "fork", "close"), what a host was given ("queue", "begin"),
+#: One line: a call ("open", "push", "say", "interrupt", "update", "close"), what a host was given ("queue", "begin")
 #: or a "tick".
 Line = dict[str, Any]
 
@@ -29,9 +28,10 @@ Line = dict[str, Any]
 class Recorder(Engine[S]):
     """An engine that tells what it does.
 
-    Calls that are refused are not told. A line is an object; its `what` says which call it is, `now` when it was made
-    and `events` what came of it: [session, kind, time, due, number, ended, tokens] each. A tick has `rows` [session, units,
-    resident entries], the seconds that were predicted and taken, and when it was over.
+    Calls that are refused are not told, nor are forks and sessions that are restored. A line is an object; its `what`
+    says which call it is, `now` when it was made and `events` what came of it: [session, kind, time, due, number,
+    ended, tokens] each. A tick has `rows` [session, units, resident entries], the seconds that were predicted and
+    taken, and when it was over.
 
     Args:
         host, lane, options: see `Engine`.
@@ -41,12 +41,14 @@ class Recorder(Engine[S]):
     def __init__(self, host: Host[S], lane: Lane, write: Callable[[Line], None], **options: Any) -> None:
         self._heard: Heard[S] = Heard(host, self._tell)
         super().__init__(self._heard, lane, **options)  # type: ignore[arg-type]
-        self._write = write
+        self._out = write
         self._names: dict[int, str] = {}
         self._depth = 0
 
     def open(self, name: str, opening: Opening, now: int) -> Seat[S]:
-        return self._call("open", now, lambda: super(Recorder, self).open(name, opening, now), name=name, opening=opening)
+        return self._call(
+            "open", now, lambda: super(Recorder, self).open(name, opening, now), name=name, opening=opening
+        )
 
     def push(self, name: str, data: Any, now: int, **options: Any) -> int:
         return self._call("push", now, lambda: super(Recorder, self).push(name, data, now, **options), name=name)
@@ -59,7 +61,9 @@ class Recorder(Engine[S]):
         self._call("say", now, lambda: super(Recorder, self).say(name, ask, now, role, since), **told)
 
     def interrupt(self, name: str, now: int, said: int | None = None) -> int:
-        return self._call("interrupt", now, lambda: super(Recorder, self).interrupt(name, now, said), name=name, said=said)
+        return self._call(
+            "interrupt", now, lambda: super(Recorder, self).interrupt(name, now, said), name=name, said=said
+        )
 
     def close(self, name: str) -> None:
         self._call("close", 0, lambda: super(Recorder, self).close(name), name=name)
@@ -70,7 +74,7 @@ class Recorder(Engine[S]):
             super().finish(step, now, seconds)
         finally:
             self._depth -= 1
-        self._write(line | {"events": _events(self.events[before:])})
+        self._out(line | {"events": _events(self.events[before:])})
 
     def _call(self, what: str, now: int, call: Callable[[], Any], **told: Any) -> Any:
         """Make a call and tell of it; calls that it makes itself are part of it."""
@@ -84,11 +88,11 @@ class Recorder(Engine[S]):
         if not self._depth:
             plain = {key: asdict(one) if isinstance(one, Opening | Ask) else one for key, one in told.items()}
             kept = {"kept": result} if what == "update" else {}
-            self._write({"what": what, "now": now} | plain | kept | {"events": _events(self.events[before:])})
+            self._out({"what": what, "now": now} | plain | kept | {"events": _events(self.events[before:])})
         return result
 
     def _tell(self, what: str, session: S, waiting: list[int], chain: Sequence[int]) -> None:
-        self._write({"what": what, "name": self._names[id(session)], "waiting": waiting, "chain": list(chain)})
+        self._out({"what": what, "name": self._names[id(session)], "waiting": waiting, "chain": list(chain)})
 
 
 class Heard(Generic[S]):
@@ -240,7 +244,14 @@ def _call(engine: Engine[Figure], host: Replayed, line: Line) -> None:
 
 def _tick(step: Step[Any], end: int, seconds: float) -> Line:
     rows = [[row.seat.id, *told] for row, told in zip(step.rows, step.plan.rows, strict=True)]
-    return {"what": "tick", "now": step.now, "end": end, "seconds": seconds, "predicted": step.plan.seconds, "rows": rows}
+    return {
+        "what": "tick",
+        "now": step.now,
+        "end": end,
+        "seconds": seconds,
+        "predicted": step.plan.seconds,
+        "rows": rows,
+    }
 
 
 def _events(events: Iterable[Event]) -> list[list[Any]]:

@@ -17,6 +17,7 @@ from headrace.engine.spec import Spec
 log = logging.getLogger("headrace.engine")
 #: How often in a row a worker that dies is started again without having done anything.
 TRIES = 3
+STOPPED = "the worker of this session was stopped"
 
 
 class Remote:
@@ -108,14 +109,15 @@ class Remote:
         self.up.clear()
         for future in self._calls.values():
             if not future.done():
-                future.set_exception(Died("the worker of this session died; durable sessions are being taken up"))
+                died = Died("the worker of this session died; durable sessions are being taken up")
+                future.set_exception(StateError(STOPPED) if self.closing else died)
         self._calls.clear()
         lost = [one for one in self.sessions.values() if one.there and not one.durable]
         for session in lost:
             del self.sessions[session.id]
             session.lost(StateError("the worker of this session died, and the session was not durable; open another"))
         if self.closing:
-            self._die(StateError("the worker of this session was stopped"))
+            self._die(StateError(STOPPED))
             return
         self._failures += 1
         log.error("worker %d died", self.number)

@@ -9,8 +9,8 @@ from headrace.core.errors import CapacityError, InputError, StateError
 from headrace.core.stateful import Snapshot
 from headrace.engine.admission import Demand
 from headrace.engine.exchanges import Exchanges
-from headrace.engine.ladder import Ladder
 from headrace.engine.host import Inputs, Spoken
+from headrace.engine.ladder import Ladder
 from headrace.engine.opening import Opening
 from headrace.engine.past import Past, part
 from headrace.engine.seat import Held, Seat

@@ -356,7 +356,7 @@ class Container:
         return Snapshot("container", meta, arrays)
 
     def release(self) -> Snapshot:
-        """As `snapshot`, and let go of the entries; what there is can still be asked, and `restore` brings them back."""
+        """As `snapshot`, and let go of the entries until `restore`; what there is can be asked all the while."""
         snapshot = self.snapshot()
         self._storage.release()
         self._released = True

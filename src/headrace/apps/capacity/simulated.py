@@ -16,13 +16,13 @@ from headrace.engine.parking import Room
 from headrace.engine.request import NEVER, Request
 from headrace.engine.schedulers.registry import scheduler_of
 from headrace.engine.simulator import Machine, simulate
-from headrace.engine.simulator.published import Published
+from headrace.engine.simulator.published import TOKEN_BYTES, Published
 from headrace.engine.simulator.route import over, route_of
 
 #: A cost model that was published by others, by name, and what it is of.
 PUBLISHED = "opt-13b"
 _OPT = "an A100 of 80 GB with OPT-13B, by the fits that the authors of DistServe published"
-#: Entries that are there for all sessions of a machine, unless told.
+#: Bytes that are there for the state of all sessions of a machine, unless told.
 UNLIMITED = 1 << 62
 
 
@@ -35,12 +35,14 @@ class Priced:
         told: machine and model in words.
         block: tokens of a block of a session's state; 0: none.
         ratios: measured / predicted of launches, that noise is drawn from; none: there is none.
+        entry_bytes: bytes of state a token, which say what it takes to make room.
     """
 
     cost: Cost
     told: str
     block: int = 0
     ratios: tuple[float, ...] = ()
+    entry_bytes: int = 1024
 
     @classmethod
     def of(cls, made: Calibration) -> Priced:
@@ -54,7 +56,7 @@ def priced(given: str) -> Priced:
         InputError: there is none.
     """
     if given == PUBLISHED:
-        return Priced(Published.load().cost(1), _OPT)
+        return Priced(Published.load().cost(1), _OPT, entry_bytes=TOKEN_BYTES)
     if given.startswith("zoo:"):
         return Priced.of(Calibration.measured(given.removeprefix("zoo:")))
     try:
@@ -75,7 +77,7 @@ class Setting:
         priced: the machines.
         schedulers: names.
         replicas: machines; route: which takes a request.
-        limits: of a tick; `bytes` counts entries here.
+        limits: of a tick and of state.
         budget: tokens that a session keeps at most.
         shared: entries of closed sessions that are kept for those that begin like them.
     """
@@ -114,7 +116,7 @@ class Simulation:
             "route": of.route,
             "rows": of.limits.rows,
             "units": of.limits.units,
-            "entries": None if of.limits.bytes >= UNLIMITED else of.limits.bytes,
+            "entries": None if of.limits.bytes >= UNLIMITED else of.limits.bytes // of.priced.entry_bytes,
             "budget": of.budget,
             "schedulers": document(self.found),
         }
@@ -150,7 +152,8 @@ def run(setting: Setting, told: Callable[[str, int, int], None] | None = None) -
             block=setting.priced.block,
             grain=max((one.block for one in setting.requests), default=0) or 16,
             share=alike,
-            prefixes=setting.shared if alike else 0,
+            entry_bytes=setting.priced.entry_bytes,
+            prefixes=setting.shared * setting.priced.entry_bytes if alike else 0,
             remember=1 << 40 if returns or limits.bytes < UNLIMITED else 0,
             room=Room(host=UNLIMITED),
         )

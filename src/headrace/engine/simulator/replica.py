@@ -83,6 +83,7 @@ class Replica:
         self.step: Step[Any] | None = None
         self._at: dict[str, deque[Served]] = {}
         self._later: list[Callable[[], None]] = []
+        self._parked: dict[str, int] = {}
 
     def arrive(self, served: Served, name: str, now: int) -> None:
         """A request comes in; it may be refused."""
@@ -114,11 +115,13 @@ class Replica:
             while at and _ends(at[0], event):
                 served = at.popleft()
                 served.end = event.time if not served.refused else None
-                served.parked = self.engine.seats[event.session].parkings
+                parkings = self.engine.seats[event.session].parkings
+                served.parked = parkings - self._parked.get(event.session, 0)
+                self._parked[event.session] = parkings
                 ended.append(served)
                 if not served.request.session:
                     self.engine.close(event.session)
-                    del self._at[event.session]
+                    del self._at[event.session], self._parked[event.session]
                 if event.kind != "read":
                     break
         self.engine.events.clear()

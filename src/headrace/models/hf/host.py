@@ -221,7 +221,9 @@ class SessionHost(Launcher):
         try:
             found: list[int] = self._with_tokenizer("a text")(text, add_special_tokens=False).input_ids
         except (TypeError, UnicodeError):
-            raise InputError("the text holds half of a surrogate pair, which is no character; nothing was read") from None
+            raise InputError(
+                "the text holds half of a surrogate pair, which is no character; nothing was read"
+            ) from None
         return found
 
     def _with_tokenizer(self, what: str) -> Any:
