@@ -160,7 +160,7 @@ def test_more_than_may_wait_is_refused() -> None:
     driver = real()
     driver.open("a", waiting=10)
     driver.push("a", ids(10))
-    with pytest.raises(CapacityError, match="push slower"):
+    with pytest.raises(CapacityError, match="push less, or slower"):
         driver.push("a", ids(1, 1))
     driver.rest()
     assert close(driver.logits("a"), after(alone([ids(10)])))
@@ -357,3 +357,16 @@ def test_logprobs_are_those_of_the_logits() -> None:
     assert one.logprob == pytest.approx(float(odds.max()), abs=1e-5)
     assert [i for i, _, _ in one.top] == odds.topk(3).indices.tolist()
     assert torch.allclose(torch.tensor([p for *_, p in one.top]), odds.topk(3).values, atol=1e-5)
+
+
+def test_an_update_ends_the_turn_that_was_open() -> None:
+    driver = real()
+    driver.open("a")
+    driver.push("a", "hello", role="user")
+    driver.say("a", 3, role="assistant")
+    driver.rest()
+    driver.engine.update("a", "plain text", driver.now)
+    driver.rest()
+    driver.push("a", "hello again", role="user")
+    driver.rest()
+    assert driver.engine.seat("a").session.parts["turns"].role == "user"

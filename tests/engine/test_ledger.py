@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from headrace.core.errors import StateError
+from headrace.core.errors import CapacityError, StateError
 from headrace.engine.ledger import FORMAT, Ledger, kept
 from headrace.engine.opening import Ask, Opening
 from headrace.engine.worker import Worker
@@ -252,3 +252,58 @@ def test_a_newer_format_and_a_damaged_state_are_refused_and_others_recover(tmp_p
     two.do_close(NAME)
     assert NAME not in kept(tmp_path)
     assert not list(tmp_path.glob(f"{NAME}*"))
+
+
+def test_input_that_waits_for_the_end_of_a_reply_survives_a_crash(tmp_path: Path) -> None:
+    one = worker(tmp_path)
+    one.do_open(NAME, Opening(policy=SMALL, durable=True, meanwhile="queue"))
+    push(one, ids(15))
+    one.do_say(NAME, Ask(6, ignore_end=True), None)
+    while one.engine.seat(NAME).said < 3:
+        one.tick()
+        one.events()
+    push(one, ids(9, 1))
+    two = worker(tmp_path)
+    two.do_recover(NAME)
+    assert two.do_figures(NAME)["waiting"] >= 1
+    two.do_say(NAME, Ask(3, ignore_end=True), None)
+    said = run(two)
+    assert [s.number for s in said] == [4, 5, 6]
+    expected = alone([ids(15), 6, ids(9, 1)], policy=SMALL)
+    assert [s.token for s in said] == expected.said[3:6]
+    assert close(logits(two), after(expected), 1e-4)
+    assert Ledger(tmp_path, NAME).load().held == []
+
+
+def test_what_was_taken_back_is_not_missed_after_a_crash(tmp_path: Path) -> None:
+    one, _ = session(tmp_path)
+    assert one.do_interrupt(NAME, 7) == 7
+    push(one, ids(4, 2))
+    run(one)
+    two = worker(tmp_path)
+    two.do_recover(NAME)
+    assert [s.number for s in two.do_missed(NAME, 0)] == [1, 2, 3, 4, 5, 6, 7]
+    two.do_say(NAME, Ask(1, ignore_end=True), None)
+    assert [s.number for s in run(two)] == [11]
+
+
+def test_a_disk_that_refuses_costs_one_session_its_durability(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = worker(tmp_path)
+    for name in ("a" * 32, "b" * 32):
+        one.do_open(name, Opening(policy=SMALL, durable=True))
+        push(one, ids(12), name=name)
+        one.do_say(name, Ask(4, ignore_end=True), None)
+    sync = Ledger.sync
+
+    def refuse(ledger: Ledger) -> None:
+        if ledger.name.startswith("a"):
+            raise CapacityError("session a cannot be kept: No space left on device")
+        sync(ledger)
+
+    monkeypatch.setattr(Ledger, "sync", refuse)
+    said = run(one)
+    assert len(said) == 8
+    assert one.engine.meter.figures()["counters"]["ledger_failures"][0]["value"] == 1
+    two = worker(tmp_path)
+    two.do_recover("b" * 32)
+    assert len(two.do_missed("b" * 32, 0)) == 4

@@ -8,12 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 from headrace.core.errors import HeadraceError, StateError
-from headrace.core.stateful import Snapshot
 from headrace.engine.event import Event
 from headrace.engine.host import Spoken
 from headrace.engine.opening import Said
-from headrace.engine.parking import Lodger, Room
-from headrace.engine.plan import Parking, Plan
+from headrace.engine.plan import Plan
 from headrace.engine.request import NEVER
 from headrace.engine.seat import Row, Seat
 from headrace.engine.seats import Seats
@@ -245,62 +243,3 @@ class Engine(Seats[S]):
         else:
             self.events.append(Event(seat.id, "failed", now, NEVER, None, told))
         self._end(seat)
-
-    # ── room ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def _lodgers(self) -> list[Lodger]:
-        return [
-            Lodger(
-                seat.id,
-                self.host.max_bytes(seat.session),
-                self.host.nbytes(seat.session),
-                seat.past.count if seat.past.whole else None,
-                seat.since,
-            )
-            for seat in self
-            if seat.tier == "device"
-        ]
-
-    def _room(self) -> Room:
-        """Bytes that are free on host and disk."""
-        used = {tier: sum(seat.stowed_bytes for seat in self if seat.tier == tier) for tier in ("host", "disk")}
-        room = self.storage.room
-        return Room(room.host - used["host"], room.disk - used["disk"] if self.storage.folder else 0)
-
-    def _park(self, parking: Parking) -> None:
-        """Take a session's state off the device."""
-        seat = self.seats[parking.session]
-        seat.parkings += 1
-        self._disown(seat)
-        self.meter.add("parked", 1, {"tier": parking.tier})
-        if seat.job is not None:
-            self.meter.add("num_preemptions")
-        seat.tier = parking.tier
-        if parking.tier == "recompute":
-            self._forget(seat)
-        else:
-            state = self.host.stow(seat.session)
-            seat.stowed, seat.stowed_bytes = state, state.nbytes()
-            if parking.tier == "disk":
-                self._write(seat, state)
-        self._refresh(seat)
-
-    def _forget(self, seat: Seat[S]) -> None:
-        """Let its past be read again."""
-        self.host.reread(seat.session, seat.past.first(seat.past.count))
-        seat.past.cut(0)
-
-    def _write(self, seat: Seat[S], state: Snapshot) -> None:
-        """Put a state on the disk; if that refuses, its past is read again, or else the state stays in memory."""
-        assert self.storage.folder is not None
-        path = self.storage.folder / f"{seat.id}.parked"
-        try:
-            state.save(path)
-            seat.stowed = path
-        except Exception as error:
-            log.warning("the state of session %s cannot be parked in %s: %s", seat.id, self.storage.folder, error)
-            self.meter.add("parking_failures")
-            seat.tier = "host"
-            if seat.past.whole:
-                seat.stowed, seat.stowed_bytes, seat.tier = None, 0, "recompute"
-                self._forget(seat)

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from headrace.core.errors import CapacityError, InputError, StateError
-from headrace.core.stateful import Snapshot
 from headrace.engine.admission import Admission
 from headrace.engine.drift import Drift
 from headrace.engine.event import Event
 from headrace.engine.host import Host, Inputs, Spoken
 from headrace.engine.job import Job
 from headrace.engine.lane import Lane
+from headrace.engine.lodgings import Lodgings
 from headrace.engine.meter import Meter
 from headrace.engine.opening import Ask, Said
 from headrace.engine.parking import Storage
 from headrace.engine.past import part
+from headrace.engine.plan import Parking
 from headrace.engine.prefixes import Prefixes
 from headrace.engine.request import NEVER
 from headrace.engine.seat import Seat
@@ -26,7 +26,7 @@ from headrace.engine.seat import Seat
 S = TypeVar("S")
 
 
-class Exchanges(Generic[S]):
+class Exchanges(Lodgings[S]):
     """The sessions of an engine, each at an exchange or idle; nothing here runs the model.
 
     Args:
@@ -48,10 +48,8 @@ class Exchanges(Generic[S]):
         prefixes: int = 0,
         meter: Meter | None = None,
     ) -> None:
-        self.host, self.lane = host, lane
-        self.admission, self.storage = admission or Admission(), storage or Storage()
-        self.meter = meter if meter is not None else Meter()
-        self.seats: dict[str, Seat[S]] = {}
+        super().__init__(host, lane, storage or Storage(), meter if meter is not None else Meter())
+        self.admission = admission or Admission()
         self.events: list[Event] = []
         self.served: defaultdict[str, float] = defaultdict(float)
         self.prefixes: Prefixes[S] = Prefixes(prefixes)
@@ -218,12 +216,7 @@ class Exchanges(Generic[S]):
         seat.talking = False
         if seat.job is not None:
             seat.job.todo_out = 0
-        while seat.held:
-            one = seat.held.popleft()
-            try:
-                self.host.queue(seat.session, one.data, one.role, one.stream, one.kind, one.pts)
-            except (InputError, StateError, CapacityError) as error:
-                self.events.append(Event(seat.id, "failed", now, NEVER, None, str(error)))
+        self._queue_held(seat, now)
         again = seat.asks.popleft() if seat.asks else None
         waiting = self.host.waiting(seat.session)
         self._leave(seat)
@@ -231,6 +224,15 @@ class Exchanges(Generic[S]):
             self._begin(seat, now)
         if again is not None:
             self.say(seat.id, again[0], now, again[1], again[2])
+
+    def _queue_held(self, seat: Seat[S], now: int) -> None:
+        """Input that waited for the end of a reply waits to be read now, if none is under way."""
+        while seat.held and not seat.talking:
+            one = seat.held.popleft()
+            try:
+                self.host.queue(seat.session, one.data, one.role, one.stream, one.kind, one.pts)
+            except (InputError, StateError, CapacityError) as error:
+                self.events.append(Event(seat.id, "failed", now, NEVER, None, str(error)))
 
     def _history(self, seat: Seat[S]) -> list[Inputs]:
         """All that it has read and said, what waits to be read again included."""
@@ -249,15 +251,9 @@ class Exchanges(Generic[S]):
         self._disown(seat)
         self._refresh(seat)
 
-    def _bring(self, seat: Seat[S]) -> None:
-        """Put the state of a parked session back on the device; nothing, if its past is read again instead."""
-        if seat.tier in ("host", "disk"):
-            state = seat.stowed if isinstance(seat.stowed, Snapshot) else Snapshot.load(seat.stowed or "")
-            self.host.bring(seat.session, state)
-        self._unstow(seat)
-        seat.tier = "device"
-
-    def _unstow(self, seat: Seat[S]) -> None:
-        if isinstance(seat.stowed, Path):
-            seat.stowed.unlink(missing_ok=True)
-        seat.stowed, seat.stowed_bytes = None, 0
+    def _park(self, parking: Parking) -> None:
+        """As `Lodgings`; whoever would have copied from it looks elsewhere."""
+        seat = self.seats[parking.session]
+        self._disown(seat)
+        super()._park(parking)
+        self._refresh(seat)

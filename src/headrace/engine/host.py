@@ -86,8 +86,8 @@ class Host(Runner[S], Protocol[S]):
         """Let input wait to be read; how many tokens. Raises before anything is changed."""
         ...
 
-    def takes(self, session: S, data: Any, role: str | None, stream: str, kind: str | None, pts: int) -> None:
-        """Raise what `queue` would raise, and change nothing."""
+    def takes(self, session: S, data: Any, role: str | None, stream: str, kind: str | None, pts: int) -> int:
+        """How many tokens it is, without those of a turn; raises what `queue` would raise, and changes nothing."""
         ...
 
     def drop(self, session: S, stream: str | None) -> int:
@@ -120,6 +120,10 @@ class Host(Runner[S], Protocol[S]):
 
     def inputs(self, work: Any, out: Any) -> Inputs | None:
         """What a piece put into the state, or None where it cannot be put there again."""
+        ...
+
+    def plain(self, session: S) -> None:
+        """No turn is open any more, and no reply was made: its whole input was given anew."""
         ...
 
     def known(self, work: Any) -> bool:

@@ -106,16 +106,24 @@ class Hosted:
             data = turns.content(data)  # type: ignore[attr-defined]
         return n + (session.queue(data, stream=stream, kind=known, pts=pts) if len(data) else 0)
 
-    def takes(self, session: Session, data: Any, role: str | None, stream: str, kind: str | None, pts: int) -> None:
-        self.lm.take(session, data, stream, kind or self.lm.kind_of(session), pts)
+    def takes(self, session: Session, data: Any, role: str | None, stream: str, kind: str | None, pts: int) -> int:
+        taken = self.lm.take(session, data, stream, kind or self.lm.kind_of(session), pts)
+        n = sum(len(one.data) for one in taken)
         if role is None:
-            return
+            return n
         if "turns" not in session.parts:
             raise ConfigError(f"{self.lm.name} has no chat template to write turns by; leave out the role")
         turns: Any = session.parts["turns"].fork()
         if turns.role is not None:
             turns.close("")
         turns.open(role)
+        return n
+
+    def plain(self, session: Session) -> None:
+        turns: Any = session.parts.get("turns")
+        if turns is not None:
+            turns.reset()
+        session.reply = None
 
     def drop(self, session: Session, stream: str | None) -> int:
         if stream is None:

@@ -4,6 +4,7 @@ A session is two files of its name: `ID.ledger`, lines of JSON, and the state th
 first line names that state and says how the session was opened. Each other line is one of
 
     {"w": [inputs]}            all that waits to be read is now this
+    {"h": [held]}              all that waits for the end of the reply is now this
     {"t": turns}               the conversation stands here
     {"r": n}                   so many of the tokens that wait were read
     {"s": [number, token, text, ended, stream, kind]}   a token was said
@@ -15,8 +16,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, astuple, dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -26,6 +27,7 @@ from headrace.core.stateful import Snapshot
 from headrace.engine.host import Inputs
 from headrace.engine.opening import Opening, Said
 from headrace.engine.request import NEVER, Slo
+from headrace.engine.seat import Held
 
 #: Version of the ledger; a newer one is refused.
 FORMAT = 1
@@ -44,6 +46,7 @@ class Found:
         state: to go on from; None: from the beginning.
         known: read and said since, in order.
         waiting: what waits to be read.
+        held: what waits for the end of the reply.
         turns: where its conversation stands.
         said: its newest outputs.
         number: of the last one.
@@ -53,6 +56,7 @@ class Found:
     state: Snapshot | None = None
     known: list[Inputs] = field(default_factory=list)
     waiting: list[Inputs] = field(default_factory=list)
+    held: list[Held] = field(default_factory=list)
     turns: Any = None
     said: list[Said] = field(default_factory=list)
     number: int = 0
@@ -67,12 +71,13 @@ class Ledger:
 
     Attributes:
         lines: since it began.
+        held: how many inputs wait for the end of the reply, as it has them.
         left: tokens that wait, as it has them.
     """
 
     def __init__(self, folder: Path, name: str) -> None:
         self.folder, self.name = folder, name
-        self.lines, self.left, self._generation = 0, 0, 0
+        self.lines, self.left, self.held, self._generation = 0, 0, 0, 0
         self._file: TextIO | None = None
         self._dirty = False
 
@@ -81,7 +86,14 @@ class Ledger:
         return self.folder / f"{self.name}.ledger"
 
     def begin(
-        self, opening: Opening, state: Snapshot | None, waiting: Sequence[Inputs], turns: Any, said: Sequence[Said]
+        self,
+        opening: Opening,
+        state: Snapshot | None,
+        waiting: Sequence[Inputs],
+        turns: Any,
+        said: Sequence[Said],
+        number: int,
+        held: Iterable[Held] = (),
     ) -> None:
         """Begin anew from a state; what there was before stays until all is written.
 
@@ -93,15 +105,17 @@ class Ledger:
         try:
             if state is not None:
                 state.save(self._state())
-            head = {"format": FORMAT, "opening": asdict(opening), "state": self._generation if state else 0}
-            kept = [_said(one, "", "") for one in said[-BEHIND:]]
-            body = [{"old": kept}, {"t": turns}, {"w": [_inputs(one) for one in waiting]}]
+            generation = self._generation if state else 0
+            head = {"format": FORMAT, "opening": asdict(opening), "state": generation, "number": number}
+            kept = {"old": [_said(one, "", "") for one in said[-BEHIND:]]}
+            after = {"h": [astuple(one) for one in held]}
+            body = [kept, {"t": turns}, {"w": [_inputs(one) for one in waiting]}, after]
             self.close()
             atomic_write(self.path, "".join(_line(one) for one in (head, *body)))
             self._file = self.path.open("a", encoding="utf-8")
         except (OSError, StateError) as error:
             raise CapacityError(f"session {self.name} cannot be kept: {error}") from error
-        self.lines, self.left, self._dirty = 0, _tokens(waiting), False
+        self.lines, self.left, self.held, self._dirty = 0, _tokens(waiting), len(body[-1]["h"]), False
         if old is not None:
             old.unlink(missing_ok=True)
 
@@ -111,6 +125,12 @@ class Ledger:
             self._write({"t": turns})
         self._write({"w": [_inputs(one) for one in waiting]})
         self.left = _tokens(waiting)
+
+    def holds(self, held: Iterable[Held]) -> None:
+        """All that waits for the end of the reply is now this."""
+        told = [astuple(one) for one in held]
+        self._write({"h": told})
+        self.held = len(told)
 
     def read(self, n: int) -> None:
         """So many tokens of what waits were read."""
@@ -163,6 +183,7 @@ class Ledger:
             self._generation = int(head["state"])
             told = dict(head["opening"])
             found = Found(Opening(**{**told, "slo": Slo(**told["slo"])}))
+            found.number = int(head["number"])
             if self._generation:
                 found.state = Snapshot.load(self._state())
             for record in records[1:]:
@@ -176,7 +197,7 @@ class Ledger:
             self._file = self.path.open("a", encoding="utf-8")
         except OSError as error:
             raise CapacityError(f"session {self.name} cannot be kept: {error.strerror or error}") from error
-        self.lines, self.left = len(lines), _tokens(found.waiting)
+        self.lines, self.left, self.held = len(lines), _tokens(found.waiting), len(found.held)
         return found
 
     def _state(self) -> Path:
@@ -201,11 +222,12 @@ def kept(folder: Path) -> list[str]:
 def _add(found: Found, record: dict[str, Any]) -> None:
     if "w" in record:
         found.waiting = [Inputs(list(one[0]), one[1], one[2], one[3]) for one in record["w"]]
+    elif "h" in record:
+        found.held = [Held(*one) for one in record["h"]]
     elif "t" in record:
         found.turns = record["t"]
     elif "old" in record:
         found.said = [_unsaid(one) for one in record["old"]]
-        found.number = found.said[-1].number if found.said else 0
     elif "s" in record:
         said = _unsaid(record["s"])
         found.said.append(said)

@@ -156,8 +156,8 @@ class Replayed(Synthetic):
         self._names[id(figure)] = self.next
         return figure
 
-    def takes(self, session: Figure, data: Any, role: str | None, stream: str, kind: str | None, pts: int) -> None:
-        return
+    def takes(self, session: Figure, data: Any, role: str | None, stream: str, kind: str | None, pts: int) -> int:
+        return 0
 
     def queue(self, session: Figure, data: Any, role: str | None, stream: str, kind: str | None, pts: int) -> int:
         return self._take(session, "queue")

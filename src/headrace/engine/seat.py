@@ -25,6 +25,7 @@ class Held:
     stream: str
     kind: str | None
     pts: int
+    units: int
 
 
 @dataclass(slots=True)

@@ -48,7 +48,7 @@ class Seats(Exchanges[S]):
             CapacityError: it is not admitted.
         """
         seat = self.seat(name)
-        self._bring(seat)
+        self._fetch(seat)
         other = self._sit(new, self.host.fork(seat.session, seed), opening or seat.opening, now)
         other.past, other.heard, other.reused = seat.past.fork(), seat.heard, seat.reused
         if self.host.again(seat.session):
@@ -65,12 +65,14 @@ class Seats(Exchanges[S]):
         waiting: Sequence[Inputs],
         said: Sequence[int],
         number: int,
+        held: Sequence[Held],
         now: int,
     ) -> None:
         """Let a session that was opened or restored after a crash go on from where its ledger ends."""
         seat = self.seat(name)
         self.host.recover(seat.session, turns, known, waiting, said)
         seat.said = seat.begun = number
+        seat.held.extend(held)
         if self.host.waiting(seat.session):
             self._begin(seat, now)
 
@@ -78,7 +80,7 @@ class Seats(Exchanges[S]):
         """Everything of a session, what waits to be read included."""
         seat = self.seat(name)
         if seat.tier in ("host", "disk"):
-            self._bring(seat)
+            self._fetch(seat)
         return self.host.save(seat.session)
 
     def close(self, name: str) -> None:
@@ -117,13 +119,19 @@ class Seats(Exchanges[S]):
         if seat.talking and seat.opening.meanwhile == "queue":
             if len(seat.held) >= 1024:
                 raise CapacityError(f"session {name}: {len(seat.held)} inputs wait for the end of the reply already")
-            self.host.takes(seat.session, data, role, stream, kind, pts)
-            seat.held.append(Held(data, role, stream, kind, pts))
+            n = self.host.takes(seat.session, data, role, stream, kind, pts)
+            if n + sum(one.units for one in seat.held) > seat.opening.waiting:
+                raise CapacityError(f"session {name}: more than {seat.opening.waiting} tokens wait for the reply's end")
+            seat.held.append(Held(data, role, stream, kind, pts, n))
             return 0
-        if (waiting := self._unread(seat)) >= seat.opening.waiting:
-            raise CapacityError(f"session {name}: {waiting} tokens wait to be read already; push slower")
-        if seat.opening.meanwhile in ("interrupt", "latest"):
-            self.host.takes(seat.session, data, role, stream, kind, pts)
+        n = self.host.takes(seat.session, data, role, stream, kind, pts)
+        waiting = self._unread(seat) if seat.opening.meanwhile != "latest" else 0
+        if waiting + n > seat.opening.waiting:
+            raise CapacityError(
+                f"session {name}: {waiting} tokens wait to be read and {n} come, but {seat.opening.waiting} may wait; "
+                "push less, or slower"
+            )
+        self._queue_held(seat, now)
         if seat.talking and seat.opening.meanwhile == "interrupt":
             self.interrupt(name, now)
         if seat.opening.meanwhile == "latest":
@@ -157,12 +165,13 @@ class Seats(Exchanges[S]):
                 f"session {name}: its {seat.past.count} tokens are more than the {seat.past.most} that are remembered "
                 "(none of those before a snapshot); open another, with a larger remember="
             )
+        self._fetch(seat)
         if seat.talking:
             self.interrupt(name, now)
         kept = min(seat.past.common(whole), len(whole) - 1)
-        self._bring(seat)
         self.host.drop(seat.session, None)
         self._rewind(seat, kept)
+        self.host.plain(seat.session)
         self.host.queue(seat.session, whole[kept:], None, "main", None, 0)
         self._begin(seat, now)
         return kept
@@ -179,7 +188,7 @@ class Seats(Exchanges[S]):
         if not seat.talking and not back:
             return stands
         if back:
-            self._bring(seat)
+            self._fetch(seat)
         spoken = self.host.interrupt(seat.session, len(seat.spoken) - len(back))
         if back:
             self._unsay(seat, back)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from headrace.core.errors import HeadraceError, StateError
+from headrace.core.errors import CapacityError, HeadraceError, StateError
 from headrace.core.stateful import Snapshot
 from headrace.engine.engine import Engine
 from headrace.engine.event import Event
@@ -18,6 +20,7 @@ from headrace.engine.request import Slo
 from headrace.engine.seat import Seat
 
 S = TypeVar("S")
+log = logging.getLogger("headrace.engine")
 #: Outputs of a durable session that are remembered for clients that are behind.
 TAIL = 256
 
@@ -79,7 +82,7 @@ class Worker(Generic[S]):
             self.engine.restore(name, found.state, found.opening, now)
         self._ledgers[name], self._tails[name] = ledger, found.said[-TAIL:]
         said = [one.token for one in found.said if one.token is not None]
-        self.engine.resume(name, found.turns, found.known, found.waiting, said[-32:], found.number, now)
+        self.engine.resume(name, found.turns, found.known, found.waiting, said[-32:], found.number, found.held, now)
         return self.do_figures(name)
 
     def do_push(self, name: str, data: Any, role: str | None, stream: str, kind: str | None, pts: int) -> int:
@@ -105,6 +108,8 @@ class Worker(Generic[S]):
         before = self.engine.seat(name).said
         stands = self.engine.interrupt(name, self.now(), said)
         if said is not None and stands < before:
+            if name in self._tails:
+                self._tails[name] = [one for one in self._tails[name] if not stands < one.number <= before]
             self._checkpoint(name)
         self._note(name)
         return stands
@@ -162,10 +167,12 @@ class Worker(Generic[S]):
         end = self.now()
         self.engine.finish(step, end, (end - begin) / 1e9)
         for row, out in zip(step.rows, step.outs, strict=True):
-            if isinstance(out, Exception) and row.seat.id in self.engine.seats:
-                self._waits(row.seat.id, turned=False)  # what it had asked for is forgotten, not read
-            else:
-                self._note(row.seat.id)
+            name = row.seat.id
+            if name not in self._ledgers:
+                continue
+            failed = isinstance(out, Exception) and name in self.engine.seats
+            with self._writing(name):  # what a failed session had asked for is forgotten, not read
+                self._waits(name, turned=False) if failed else self._note(name)
 
     def events(self) -> list[Event]:
         """What happened since the last call; of durable sessions only what is on the disk."""
@@ -177,19 +184,31 @@ class Worker(Generic[S]):
             seat = self.engine.seats.get(event.session)
             last = seat.past.last if seat is not None else None
             stream, kind = (last.stream, last.kind) if last is not None else ("main", "text")
-            ledger.say(event.said, stream, kind)
+            with self._writing(event.session):
+                ledger.say(event.said, stream, kind)
             tail = self._tails[event.session]
             tail.append(event.said)
             del tail[:-TAIL]
         for name in {event.session for event in out}:
             ledger = self._ledgers.get(name)
             if ledger is not None:
-                ledger.sync()
-                if ledger.lines > LONG:
-                    self._checkpoint(name)
+                with self._writing(name):
+                    ledger.sync()
+                    if ledger.lines > LONG:
+                        self._checkpoint(name)
         return out
 
     # ── durable sessions ─────────────────────────────────────────────────────────────────────────────────────────
+
+    @contextmanager
+    def _writing(self, name: str) -> Iterator[None]:
+        """A disk that refuses costs a session its durability, and nobody anything else."""
+        try:
+            yield
+        except CapacityError as error:
+            log.error("session %s is durable no more: %s", name, error)
+            self.engine.meter.add("ledger_failures")
+            self._ledgers.pop(name).close()
 
     def _keep(self, seat: Seat[S]) -> None:
         if not seat.opening.durable:
@@ -203,7 +222,10 @@ class Worker(Generic[S]):
     def _waits(self, name: str, turned: bool) -> None:
         ledger = self._ledgers.get(name)
         if ledger is not None:
-            session = self.engine.seat(name).session
+            seat = self.engine.seat(name)
+            session = seat.session
+            if len(seat.held) != ledger.held:
+                ledger.holds(seat.held)
             ledger.waits(self._unread(session), self.engine.host.turns(session) if turned else None)
             ledger.sync()
 
@@ -212,6 +234,8 @@ class Worker(Generic[S]):
         ledger, seat = self._ledgers.get(name), self.engine.seats.get(name)
         if ledger is None or seat is None:
             return
+        if len(seat.held) != ledger.held:
+            ledger.holds(seat.held)
         left = sum(len(one.ids) for one in self._unread(seat.session))
         if left < ledger.left:
             ledger.read(ledger.left - left)
@@ -230,4 +254,5 @@ class Worker(Generic[S]):
         seat, host = self.engine.seat(name), self.engine.host
         fresh = not host.entries(seat.session) and not host.again(seat.session)
         state = None if fresh else self.engine.save(name)
-        ledger.begin(seat.opening, state, self._unread(seat.session), host.turns(seat.session), self._tails[name])
+        waiting, turns = self._unread(seat.session), host.turns(seat.session)
+        ledger.begin(seat.opening, state, waiting, turns, self._tails[name], seat.said, seat.held)

@@ -148,8 +148,8 @@ class Synthetic:
             session.waiting.append(given.units)
         return given.units
 
-    def takes(self, session: Figure, data: Any, role: str | None, stream: str, kind: str | None, pts: int) -> None:
-        _given(data)
+    def takes(self, session: Figure, data: Any, role: str | None, stream: str, kind: str | None, pts: int) -> int:
+        return _given(data).units
 
     def drop(self, session: Figure, stream: str | None) -> int:
         dropped = sum(session.waiting)
@@ -176,6 +176,9 @@ class Synthetic:
     def interrupt(self, session: Figure, keep: int | None) -> Spoken | None:
         session.outputs = 0
         return None
+
+    def plain(self, session: Figure) -> None:
+        return
 
     def known(self, work: Work[Figure]) -> bool:
         return False
