@@ -36,7 +36,9 @@ def test_each_reason_is_told() -> None:
     assert "2 sessions are open" in why(FREE, [FREE, FREE], Admission(sessions=2))
     assert "up to 101 bytes of 100" in why(Demand(101, 1, Slo()), [], room=Room(1000))
     assert "would take 110 bytes of 100" in why(FREE, [FREE] * 10)
-    assert why(FREE, [FREE] * 10, room=Room(6, 4)) == ""
+    assert why(FREE, [FREE] * 10, room=Room(20)) == ""
+    assert "9 such states find a place" in why(FREE, [FREE] * 10, room=Room(6, 4))  # no state is split between two
+    assert "10 such states find a place" in why(FREE, [FREE] * 10, room=Room(10))  # one place stays free to change
     assert "would take 110 bytes of 109" in why(FREE, [FREE] * 10, room=Room(5, 4))
 
 

@@ -370,3 +370,30 @@ def test_an_update_ends_the_turn_that_was_open() -> None:
     driver.push("a", "hello again", role="user")
     driver.rest()
     assert driver.engine.seat("a").session.parts["turns"].role == "user"
+
+
+def test_a_listener_may_cut_twice() -> None:
+    driver = real()
+    driver.open("a")
+    driver.push("a", ids(15))
+    driver.say("a", 8)
+    driver.rest()
+    assert driver.engine.interrupt("a", driver.now, 6) == 6
+    assert driver.engine.interrupt("a", driver.now, 3) == 3
+    driver.rest()
+    said = driver.tokens("a")
+    expected = alone([ids(15), 3])
+    assert said[:3] == expected.said
+    assert close(driver.logits("a"), after(expected))
+
+
+def test_one_text_may_not_be_longer_than_what_may_wait() -> None:
+    driver = real()
+    driver.open("a", waiting=10)
+    with pytest.raises(CapacityError, match="1000 characters, and 10 tokens may wait"):
+        driver.push("a", "x" * 1000)
+    with pytest.raises(CapacityError, match="0 tokens wait to be read and 11 come, but 10 may wait"):
+        driver.push("a", ids(11))
+    driver.push("a", ids(8))
+    driver.rest()
+    assert driver.engine.seat("a").past.count == 9

@@ -7,18 +7,22 @@ from typing import Any
 
 import pytest
 
-from headrace.core.errors import StateError
+from headrace.core.errors import CapacityError, StateError
 from headrace.core.stateful import Snapshot
 from headrace.engine.admission import Admission
 from headrace.engine.cost import Cost
+from headrace.engine.engine import Engine
 from headrace.engine.hosted import Hosted
 from headrace.engine.job import Job
+from headrace.engine.lane import Lane
 from headrace.engine.limits import Limits
 from headrace.engine.opening import Opening
 from headrace.engine.parking import Lodger, Room, Storage, make_room
 from headrace.engine.plan import Parking, Share
 from headrace.engine.request import Slo
-from tests.engine.live import COST, SMALL, after, alone, close, ids, model, real
+from headrace.engine.schedulers.registry import scheduler_of
+from headrace.engine.simulator.synthetic import Synthetic
+from tests.engine.live import COST, SMALL, Driver, after, alone, close, ids, model, real
 
 NAMES = "abcdef"
 #: A swap costs next to nothing, or more than reading anything again.
@@ -216,3 +220,46 @@ def test_a_victim_is_priced_by_its_own_tokens() -> None:
     assert [one.tier for one in parked] == ["recompute", "disk", "disk"]
     shares, _ = make_room([share("new", nbytes=30)], [share("new").job], held, Room(0, 3), cost, 30)
     assert not shares
+
+
+def test_a_session_for_which_no_room_can_be_made_does_not_stop_the_others() -> None:
+    """Two on the device, one parked in memory that holds no other: those on the device go on."""
+    most = 100
+    host = Synthetic(most=most, entry_bytes=1)
+    lane = Lane(scheduler_of("fcfs"), COST, Limits(bytes=2 * most))
+    free = Admission(sessions=10, utilisation=10.0)
+    engine: Engine[Any] = Engine(host, lane, admission=free, storage=Storage(Room(most)))
+    driver = Driver(engine)
+    for name in ("a", "b"):
+        driver.open(name, remember=0)
+        driver.push(name, 80)
+    driver.rest()
+    with pytest.raises(CapacityError, match="find a place"):
+        driver.open("c", remember=0)
+    engine.storage = Storage(Room(10 * most))
+    driver.open("c", remember=0)
+    driver.push("c", 80)
+    driver.rest()
+    engine.storage = Storage(Room(0))
+    for name in ("a", "b", "c"):
+        driver.say(name, 5)
+    driver.rest()
+    assert sorted(len(driver.tokens(name)) for name in ("a", "b", "c")) == [0, 5, 5]
+    assert driver.engine.waiting == 1
+    engine.storage = Storage(Room(10 * most))
+    driver.rest()
+    assert [len(driver.tokens(name)) for name in ("a", "b", "c")] == [5, 5, 5]
+
+
+def test_forks_and_snapshots_stay_within_the_bytes_of_the_device() -> None:
+    host = Synthetic(most=100, entry_bytes=1)
+    engine: Engine[Any] = Engine(
+        host, Lane(scheduler_of("fcfs"), COST, Limits(bytes=250)), storage=Storage(Room(10_000))
+    )
+    driver = Driver(engine)
+    driver.open("a")
+    driver.push("a", 50)
+    driver.rest()
+    for number in range(8):
+        engine.fork("a", f"f{number}", driver.now)
+        assert sum(100 for seat in engine if seat.tier == "device") <= 250

@@ -168,11 +168,11 @@ def test_settle_waits_for_what_is_held() -> None:
     async def story(pool: WorkerPool) -> None:
         live = await pool.open(Opening(policy=SMALL, meanwhile="queue"))
         await live.push(ids(20))
-        reply = live.say(ask(5))
+        reply = live.say(ask(100))
         await anext(reply)
         assert await live.push(ids(7, 1)) == 0
         rest, _ = await asyncio.gather(heard(reply), live.settle())
-        assert len(rest) == 4
+        assert len(rest) == 99
         figures = await live.figures()
         assert (figures["waiting"], figures["tokens_read"]) == (0, 28)
 
@@ -249,3 +249,21 @@ def test_a_worker_that_is_killed_in_mid_reply(kind: str, tmp_path: Path) -> None
             await pool.close()
 
     asyncio.run(play())
+
+
+def test_leaving_a_reply_that_waits_leaves_the_one_under_way() -> None:
+    async def story(pool: WorkerPool) -> None:
+        live = await pool.open(Opening(policy=SMALL))
+        await live.push(ids(20))
+        first = live.say(ask(120))
+        found = [await anext(first)]
+        second = asyncio.ensure_future(heard(live.say(ask(5))))
+        third = asyncio.ensure_future(heard(live.say(ask(6))))
+        await live.figures()
+        second.cancel()
+        found += await heard(first)
+        assert len(found) == 120
+        assert found[-1].ended == "length"
+        assert len(await third) == 6
+
+    played(story)

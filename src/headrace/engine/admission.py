@@ -58,6 +58,11 @@ class Admission:
             return (
                 f"the state of all sessions would take {total} bytes of {most}; ask for a smaller budget or come later"
             )
+        if total > limits.bytes and len(held) + 1 > (places := _places(new, held, limits, room)):
+            return (
+                f"{len(held)} sessions are open, and {places} such states find a place, on the device or parked whole "
+                "in memory or on disk; ask for a smaller budget or come later"
+            )
         paced = [one for one in (*held, new) if one.slo.every < NEVER]
         if new.slo.every == NEVER:
             return ""
@@ -70,6 +75,12 @@ class Admission:
                 f"{self.utilisation:.0%} may be promised; ask for a slower pace or come later"
             )
         return ""
+
+
+def _places(new: Demand, held: Sequence[Demand], limits: Limits, room: Room) -> int:
+    """How many states as large as the largest there is room for, one place left free to change places."""
+    largest = max(new.bytes, max((one.bytes for one in held), default=1), 1)
+    return limits.bytes // largest + room.host // largest + room.disk // largest - 1
 
 
 def _seconds(rows: list[tuple[int, int]], cost: Cost, limits: Limits) -> float:

@@ -176,7 +176,7 @@ class Engine(Seats[S]):
             said = replace(said, prompt=seat.heard, reused=seat.reused)
             self._account(seat, spoken.ended, now)
             seat.heard = seat.reused = 0
-        self.events.append(Event(seat.id, "said", now, due, said))
+        self.events.append(Event(seat.id, "said", now, due, said, reply=seat.tag))
         if spoken.ended:
             self._after_reply(seat, now)
 

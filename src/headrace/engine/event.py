@@ -17,6 +17,7 @@ class Event:
         kind: "said" (see `said`), "read" (all that waited was read) or "failed" (a reading failed, see `error`).
         time: ns.
         due: when it was due, ns.
+        reply: what the reply is known by that it belongs to, see `Exchanges.say`.
     """
 
     session: str
@@ -25,3 +26,4 @@ class Event:
     due: int = NEVER
     said: Said | None = None
     error: str = ""
+    reply: int = 0

@@ -21,7 +21,7 @@ from headrace.engine.past import part
 from headrace.engine.plan import Parking
 from headrace.engine.prefixes import Prefixes
 from headrace.engine.request import NEVER
-from headrace.engine.seat import Seat
+from headrace.engine.seat import Seat, Wish
 
 S = TypeVar("S")
 
@@ -71,11 +71,14 @@ class Exchanges(Lodgings[S]):
         except KeyError:
             raise StateError(f"session {name} is closed, or was never opened here") from None
 
-    def say(self, name: str, ask: Ask, now: int, role: str | None = None, since: int | None = None) -> None:
+    def say(
+        self, name: str, ask: Ask, now: int, role: str | None = None, since: int | None = None, tag: int = 0
+    ) -> None:
         """Ask for a reply; it begins when that under way has ended.
 
         Args:
             since: what was promised counts from here, ns; None: from now.
+            tag: what its outputs are known by, in events and to `leave`.
 
         Raises:
             StateError: nothing was pushed yet. CapacityError: too many replies wait.
@@ -84,10 +87,10 @@ class Exchanges(Lodgings[S]):
         if seat.talking:
             if len(seat.asks) >= 64:
                 raise CapacityError(f"session {name}: {len(seat.asks)} replies wait already; read them first")
-            seat.asks.append((ask, role, now))
+            seat.asks.append(Wish(ask, role, now, tag))
             return
         self.host.begin(seat.session, ask, role)
-        seat.talking, seat.begun, seat.spoken = True, seat.said, []
+        seat.talking, seat.tag, seat.begun, seat.spoken = True, tag, seat.said, []
         self._begin(seat, now, ask.max_tokens if ask.foreseen is None else max(ask.foreseen, 1))
         if seat.job is not None and since is not None:
             seat.job.release = since
@@ -196,19 +199,20 @@ class Exchanges(Lodgings[S]):
 
     def _ended(self, seat: Seat[S], spoken: Spoken, now: int, error: str = "") -> None:
         """A reply is over before its time, and those that waited for its end: one last output of each says why."""
-        waited = len(seat.asks)
+        waited = list(seat.asks)
         seat.asks.clear()
-        self._cut_off(seat, spoken, now, error)
-        for _ in range(waited):
-            self._cut_off(seat, Spoken(None, "", spoken.ended), now, error)
+        self._cut_off(seat, spoken, now, seat.tag, error)
+        for wish in waited:
+            self._cut_off(seat, Spoken(None, "", spoken.ended), now, wish.tag, error)
         self._after_reply(seat, now)
 
-    def _cut_off(self, seat: Seat[S], spoken: Spoken, now: int, error: str) -> None:
+    def _cut_off(self, seat: Seat[S], spoken: Spoken, now: int, tag: int, error: str = "") -> None:
+        """A last output that says why there are no more."""
         seat.said += 1
         ended = spoken.ended or "interrupted"
         said = Said(seat.said, None, spoken.text, now, NEVER, ended, error, prompt=seat.heard, reused=seat.reused)
         seat.heard = seat.reused = 0
-        self.events.append(Event(seat.id, "said", now, NEVER, said))
+        self.events.append(Event(seat.id, "said", now, NEVER, said, reply=tag))
         self.meter.add("request_success", 1, {"finished_reason": "error" if error else "abort"})
 
     def _after_reply(self, seat: Seat[S], now: int) -> None:
@@ -223,7 +227,7 @@ class Exchanges(Lodgings[S]):
         if waiting:
             self._begin(seat, now)
         if again is not None:
-            self.say(seat.id, again[0], now, again[1], again[2])
+            self.say(seat.id, again.ask, now, again.role, again.since, again.tag)
 
     def _queue_held(self, seat: Seat[S], now: int) -> None:
         """Input that waited for the end of a reply waits to be read now, if none is under way."""

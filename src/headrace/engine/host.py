@@ -86,8 +86,13 @@ class Host(Runner[S], Protocol[S]):
         """Let input wait to be read; how many tokens. Raises before anything is changed."""
         ...
 
-    def takes(self, session: S, data: Any, role: str | None, stream: str, kind: str | None, pts: int) -> int:
-        """How many tokens it is, without those of a turn; raises what `queue` would raise, and changes nothing."""
+    def prepare(
+        self, session: S, data: Any, role: str | None, stream: str, kind: str | None, pts: int
+    ) -> tuple[Any, int]:
+        """What `queue` may be given in place of the data, so that texts become tokens once, and how many these are.
+
+        Those of a turn are not counted. Raises what `queue` would raise, and changes nothing.
+        """
         ...
 
     def drop(self, session: S, stream: str | None) -> int:

@@ -106,18 +106,21 @@ class Hosted:
             data = turns.content(data)  # type: ignore[attr-defined]
         return n + (session.queue(data, stream=stream, kind=known, pts=pts) if len(data) else 0)
 
-    def takes(self, session: Session, data: Any, role: str | None, stream: str, kind: str | None, pts: int) -> int:
+    def prepare(
+        self, session: Session, data: Any, role: str | None, stream: str, kind: str | None, pts: int
+    ) -> tuple[Any, int]:
+        if role is not None:
+            if "turns" not in session.parts:
+                raise ConfigError(f"{self.lm.name} has no chat template to write turns by; leave out the role")
+            turns: Any = session.parts["turns"].fork()
+            if turns.role is not None:
+                turns.close("")
+            turns.open(role)
+            data = turns.content(data) if isinstance(data, str) else data
         taken = self.lm.take(session, data, stream, kind or self.lm.kind_of(session), pts)
-        n = sum(len(one.data) for one in taken)
-        if role is None:
-            return n
-        if "turns" not in session.parts:
-            raise ConfigError(f"{self.lm.name} has no chat template to write turns by; leave out the role")
-        turns: Any = session.parts["turns"].fork()
-        if turns.role is not None:
-            turns.close("")
-        turns.open(role)
-        return n
+        if isinstance(data, str):
+            data = [token for one in taken for token in one.data]
+        return data, sum(len(one.data) for one in taken)
 
     def plain(self, session: Session) -> None:
         turns: Any = session.parts.get("turns")

@@ -18,6 +18,10 @@ from headrace.core.errors import ConfigError, StateError
 from headrace.engine.loop import Batch, run
 from headrace.engine.spec import Spec
 
+#: Seconds that a worker has to end by itself.
+PATIENCE = 10.0
+_STOP = object()
+
 
 class Died(StateError):
     """A worker died before it answered; whether it did what it was asked is not known."""
@@ -43,7 +47,10 @@ class Link(Protocol):
 
 
 class ProcessLink:
-    """A worker in a process of its own, on one thread."""
+    """A worker in a process of its own, on one thread.
+
+    Two threads here read from it and write to it, so that a worker that stands still holds up nobody else.
+    """
 
     def __init__(self, spec: Spec) -> None:
         ours, theirs = socket.socketpair()
@@ -57,40 +64,49 @@ class ProcessLink:
                 stdin=subprocess.DEVNULL,
             )
         self._connection: Connection = Connection(ours.detach())
-        self._connection.send(spec)
-        self._gone: Callable[[], None] = lambda: None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._outbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._outbox.put(spec)
 
     def open(self, arrived: Callable[[Batch], None], gone: Callable[[], None]) -> None:
-        self._gone, self._loop = gone, asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
 
-        def readable() -> None:
-            try:
-                while self._connection.poll():
-                    arrived(self._connection.recv())
-            except (EOFError, OSError):
-                self._lost()
+        def tell(call: Callable[..., None], *arguments: Any) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(call, *arguments)
 
-        self._loop.add_reader(self._connection.fileno(), readable)
+        def read() -> None:
+            with contextlib.suppress(EOFError, OSError):
+                while True:
+                    tell(arrived, self._connection.recv())
+            self.process.kill()
+            self.process.wait()
+            self._outbox.put(_STOP)
+            tell(gone)
+
+        def write() -> None:
+            with contextlib.suppress(OSError):  # it is gone, which `gone` will say
+                while (message := self._outbox.get()) is not _STOP:
+                    self._connection.send(message)
+
+        for work in (read, write):
+            threading.Thread(target=work, daemon=True).start()
 
     def send(self, message: tuple[int, str, tuple[Any, ...]]) -> None:
-        with contextlib.suppress(OSError):  # it is gone, which `gone` will say
-            self._connection.send(message)
+        self._outbox.put(message)
 
     def close(self) -> None:
-        with contextlib.suppress(OSError):
-            self._connection.send(None)
+        self._outbox.put(None)
+
+        def insist() -> None:
+            try:
+                self.process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+
+        threading.Thread(target=insist, daemon=True).start()
 
     def kill(self) -> None:
         self.process.kill()
-
-    def _lost(self) -> None:
-        if self._loop is not None and not self._connection.closed:
-            self._loop.remove_reader(self._connection.fileno())
-            self._connection.close()
-            self.process.kill()
-            self.process.wait()
-            self._gone()
 
 
 class ThreadLink:

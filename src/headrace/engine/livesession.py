@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import logging
+import itertools
 import secrets
-from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -15,11 +14,6 @@ from headrace.engine.event import Event
 from headrace.engine.links import Died
 from headrace.engine.opening import Ask, Said
 from headrace.engine.request import Slo
-
-log = logging.getLogger("headrace.engine")
-#: How often in a row a worker that dies is started again without having done anything.
-TRIES = 3
-
 
 if TYPE_CHECKING:
     from headrace.engine.pool import WorkerPool
@@ -51,7 +45,8 @@ class LiveSession:
     def __init__(self, pool: WorkerPool, remote: Remote, name: str, durable: bool) -> None:
         self.pool, self.remote, self.durable = pool, remote, durable
         self._id, self.there = name, False
-        self._replies: deque[_Reply] = deque()
+        self._replies: dict[int, _Reply] = {}
+        self._tags = itertools.count(1)
         self._reading: list[asyncio.Future[None]] = []
         self._lost: HeadraceError | None = None
         self._failed: str = ""
@@ -63,7 +58,7 @@ class LiveSession:
     @property
     def talking(self) -> bool:
         """Somebody reads a reply."""
-        return any(not reply.left for reply in self._replies)
+        return any(not reply.left for reply in self._replies.values())
 
     async def push(
         self,
@@ -81,9 +76,9 @@ class LiveSession:
         return int(await self._call("update", data if isinstance(data, str) else list(data)))
 
     async def say(self, ask: Ask, *, role: str | None = None) -> AsyncIterator[Said]:
-        reply, made = _Reply(), 0
-        self._replies.append(reply)
-        asked = asyncio.ensure_future(self._call("say", ask, role))
+        reply, made, tag = _Reply(), 0, next(self._tags)
+        self._replies[tag] = reply
+        asked = asyncio.ensure_future(self._call("say", ask, role, tag))
         try:
             reply.last = max(reply.last, await asyncio.shield(asked))
             while True:
@@ -97,11 +92,11 @@ class LiveSession:
                             reply.last, made = one.number, made + (one.token is not None)
                             yield one
                         if (missed and missed[-1].ended) or made >= ask.max_tokens:
-                            self._replies.remove(reply)
+                            self._replies.pop(tag, None)
                             return
                         least = max(ask.min_tokens - made, 0)
                         rest = replace(ask, max_tokens=ask.max_tokens - made, min_tokens=least)
-                        await self._call("say", rest, None if said else role)
+                        await self._call("say", rest, None if said else role, tag)
                     except Died:
                         if not self.durable:
                             raise
@@ -111,22 +106,22 @@ class LiveSession:
                 if said.ended:
                     return
         finally:
-            self._leave(reply, asked)
+            self._leave(tag, asked)
 
-    def _leave(self, reply: _Reply, asked: asyncio.Future[int]) -> None:
+    def _leave(self, tag: int, asked: asyncio.Future[int]) -> None:
         """Nobody reads a reply any more: end it, if it was not over; nobody else has what still comes of it."""
 
         def refused(asked: asyncio.Future[int]) -> None:
-            if (asked.cancelled() or asked.exception() is not None) and reply in self._replies:
-                self._replies.remove(reply)
+            if asked.cancelled() or asked.exception() is not None:
+                self._replies.pop(tag, None)
 
         if asked.done():
             refused(asked)
         else:
             asked.add_done_callback(refused)
-        if reply in self._replies:
-            reply.left = True
-            self.remote.tell("interrupt", self._id, None)
+        if tag in self._replies:
+            self._replies[tag].left = True
+            self.remote.tell("leave", self._id, tag)
 
     async def settle(self) -> None:
         read: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -184,7 +179,7 @@ class LiveSession:
     def happened(self, event: Event) -> None:
         """Something happened to it."""
         if event.said is not None:
-            self._said(event.said)
+            self._said(event.said, event.reply)
             if event.said.ended != "failed":
                 return
         if event.kind == "failed":
@@ -197,23 +192,20 @@ class LiveSession:
                 else:
                     read.set_result(None)
 
-    def _said(self, said: Said) -> None:
-        """One output, of the reply that was asked for first and is not over."""
-        if not self._replies:
-            return
-        reply = self._replies[0]
-        reply.last = said.number
-        if not reply.left:
+    def _said(self, said: Said, tag: int) -> None:
+        """One output of the reply that is known by this tag."""
+        reply = self._replies.get(tag)
+        if reply is not None and not reply.left:
             reply.queue.put_nowait(said)
         if said.ended:
-            self._replies.popleft()
-            if self._replies:
-                self._replies[0].last = said.number
+            self._replies.pop(tag, None)
+        for waiting in itertools.islice(self._replies.values(), 1):
+            waiting.last = said.number
 
     def lost(self, error: HeadraceError) -> None:
         """There will be nothing more."""
         self._lost = error
-        for reply in self._replies:
+        for reply in self._replies.values():
             reply.queue.put_nowait(error)
         self._replies.clear()
         for read in self._reading:
@@ -222,9 +214,9 @@ class LiveSession:
 
     def recovered(self) -> None:
         """Another worker has taken it up."""
-        under_way = self._replies[0] if self._replies else None
-        self._replies = deque(reply for reply in self._replies if not reply.left)
-        for reply in self._replies:
+        under_way = next(iter(self._replies.values()), None)
+        self._replies = {tag: reply for tag, reply in self._replies.items() if not reply.left}
+        for reply in self._replies.values():
             reply.queue.put_nowait(reply is under_way)
 
     async def _call(self, name: str, *arguments: Any) -> Any:

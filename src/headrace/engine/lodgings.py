@@ -63,6 +63,18 @@ class Lodgings(Generic[S]):
                 self._park(parking)
         self._bring(seat)
 
+    def _squeeze(self, seat: Seat[S]) -> None:
+        """Let others make room for a state that came onto the device at once; CapacityError if they cannot."""
+        limit, lodgers = self.lane.limits.bytes, self._lodgers()
+        if sum(one.bytes for one in lodgers) <= limit:
+            return
+        job = Job(seat.id, 0, 0, Slo(), 0, 0, resides=False)
+        shares, parked = make_room([Share(job, 1)], [job], lodgers, self._room(), self.lane.cost, limit)
+        if not shares:
+            raise CapacityError("there is no room for another state now; try again, or close a session")
+        for parking in parked:
+            self._park(parking)
+
     def _bring(self, seat: Seat[S]) -> None:
         """Put the state of a parked session back on the device; nothing, if its past is read again instead."""
         if seat.tier in ("host", "disk"):

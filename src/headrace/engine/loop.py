@@ -14,6 +14,8 @@ from headrace.engine.worker import Worker
 Batch = tuple[list[tuple[int, str | None, Any]], list[Any]]
 #: The number of the answer that says that a worker is there.
 READY = 0
+#: Seconds until a worker looks again whether what is ready can run, where there was no room for it.
+IDLE = 0.02
 
 
 def run(spec: Spec, inbox: queue.SimpleQueue[Any], send: Callable[[Batch], None]) -> None:
@@ -32,15 +34,16 @@ def run(spec: Spec, inbox: queue.SimpleQueue[Any], send: Callable[[Batch], None]
         return
     worker: Worker[Any] = Worker(engine, machine_now, Path(spec.folder) if spec.folder else None)
     send(([(READY, None, model)], []))
+    ran = True
     while True:
         answers = []
-        message = inbox.get() if not worker.busy else _next(inbox)
+        message = _next(inbox, None if not worker.busy else 0.0 if ran else IDLE)
         while message is not _NOTHING:
             if message is None:
                 return
             answers.append(worker.handle(message))
-            message = _next(inbox)
-        worker.tick()
+            message = _next(inbox, 0.0)
+        ran = worker.tick()
         events = worker.events()
         if answers or events:
             send((answers, events))
@@ -49,8 +52,9 @@ def run(spec: Spec, inbox: queue.SimpleQueue[Any], send: Callable[[Batch], None]
 _NOTHING = object()
 
 
-def _next(inbox: queue.SimpleQueue[Any]) -> Any:
+def _next(inbox: queue.SimpleQueue[Any], wait: float | None) -> Any:
+    """The next message within so many seconds (None: whenever it comes), or `_NOTHING`."""
     try:
-        return inbox.get_nowait()
+        return inbox.get(timeout=wait) if wait != 0 else inbox.get_nowait()
     except queue.Empty:
         return _NOTHING

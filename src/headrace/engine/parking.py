@@ -63,7 +63,8 @@ def make_room(
 
     Idle sessions go first, the longest idle before the others; then those at the tail of the order, which would run
     last. Whether a victim is written out or forgotten and read again is decided by the price of its own tokens, never
-    by those of the one it makes room for. Shares for which no room can be made leave the tick, the least urgent first.
+    by those of the one it makes room for. Shares for which no room can be made leave the tick, the least urgent first;
+    those whose state is on the device stay.
 
     Args:
         shares: of the tick.
@@ -76,7 +77,7 @@ def make_room(
     held = {one.session: one for one in lodgers}
     used = sum(one.bytes for one in held.values())
     rank = {job.session: at for at, job in enumerate(order)}
-    while shares:
+    while any(not share.job.resides for share in shares):
         running = {share.job.session for share in shares}
         need = used + sum(share.job.bytes for share in shares if not share.job.resides) - limit
         idle = sorted((v for v in held.values() if v.session not in rank), key=lambda v: (v.since, v.session))
@@ -97,8 +98,9 @@ def make_room(
             need -= victim.bytes
         if need <= 0:
             return tuple(shares), tuple(parked)
-        shares = shares[:-1]
-    return (), ()
+        away = max(at for at, share in enumerate(shares) if not share.job.resides)
+        shares = [share for at, share in enumerate(shares) if at != away]
+    return tuple(shares), ()
 
 
 def _tier(victim: Lodger, host: int, disk: int, cost: Cost) -> str | None:

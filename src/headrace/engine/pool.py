@@ -18,8 +18,6 @@ from headrace.engine.remote import Remote
 from headrace.engine.spec import Spec
 
 log = logging.getLogger("headrace.engine")
-#: How often in a row a worker that dies is started again without having done anything.
-TRIES = 3
 
 
 class WorkerPool:

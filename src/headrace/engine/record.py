@@ -45,9 +45,9 @@ class Recorder(Engine[S]):
         self._names: dict[int, str] = {}
         self._depth = 0
 
-    def open(self, name: str, opening: Opening, now: int) -> Seat[S]:
+    def open(self, name: str, opening: Opening, now: int, admission: Admission | None = None) -> Seat[S]:
         return self._call(
-            "open", now, lambda: super(Recorder, self).open(name, opening, now), name=name, opening=opening
+            "open", now, lambda: super(Recorder, self).open(name, opening, now, admission), name=name, opening=opening
         )
 
     def push(self, name: str, data: Any, now: int, **options: Any) -> int:
@@ -56,9 +56,14 @@ class Recorder(Engine[S]):
     def update(self, name: str, data: Any, now: int) -> int:
         return self._call("update", now, lambda: super(Recorder, self).update(name, data, now), name=name)
 
-    def say(self, name: str, ask: Ask, now: int, role: str | None = None, since: int | None = None) -> None:
-        told = {"name": name, "ask": ask, "since": since}
-        self._call("say", now, lambda: super(Recorder, self).say(name, ask, now, role, since), **told)
+    def say(
+        self, name: str, ask: Ask, now: int, role: str | None = None, since: int | None = None, tag: int = 0
+    ) -> None:
+        told = {"name": name, "ask": ask, "since": since, "tag": tag}
+        self._call("say", now, lambda: super(Recorder, self).say(name, ask, now, role, since, tag), **told)
+
+    def leave(self, name: str, tag: int, now: int) -> None:
+        self._call("leave", now, lambda: super(Recorder, self).leave(name, tag, now), name=name, tag=tag)
 
     def interrupt(self, name: str, now: int, said: int | None = None) -> int:
         return self._call(
@@ -156,8 +161,10 @@ class Replayed(Synthetic):
         self._names[id(figure)] = self.next
         return figure
 
-    def takes(self, session: Figure, data: Any, role: str | None, stream: str, kind: str | None, pts: int) -> int:
-        return 0
+    def prepare(
+        self, session: Figure, data: Any, role: str | None, stream: str, kind: str | None, pts: int
+    ) -> tuple[Any, int]:
+        return data, 0
 
     def queue(self, session: Figure, data: Any, role: str | None, stream: str, kind: str | None, pts: int) -> int:
         return self._take(session, "queue")
@@ -235,9 +242,11 @@ def _call(engine: Engine[Figure], host: Replayed, line: Line) -> None:
             engine.update(name, (line["kept"], line["kept"] + 1), now)
         case "say":
             ask = Ask(**{**line["ask"], "stop": ()})
-            engine.say(name, ask, now, None, line["since"])
+            engine.say(name, ask, now, None, line["since"], line["tag"])
         case "interrupt":
             engine.interrupt(name, now, line["said"])
+        case "leave":
+            engine.leave(name, line["tag"], now)
         case "close":
             engine.close(name)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from headrace.core.stateful import Snapshot
+from headrace.engine.admission import Demand
 from headrace.engine.job import Job
 from headrace.engine.ladder import Ladder
 from headrace.engine.opening import Ask, Opening
@@ -28,6 +29,22 @@ class Held:
     units: int
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A reply that waits for the one under way.
+
+    Attributes:
+        ask, role: see `Exchanges.say`.
+        since: when it was asked for, ns.
+        tag: what its outputs are known by.
+    """
+
+    ask: Ask
+    role: str | None
+    since: int
+    tag: int
+
+
 @dataclass(slots=True)
 class Seat(Generic[S]):
     """One session of an engine; touched by the engine's thread alone.
@@ -36,10 +53,12 @@ class Seat(Generic[S]):
         id: its name.
         session: of the host.
         opening: how it was opened.
+        demand: what it may want at most.
         past: what it has read and said.
         job: the exchange it is at, or None.
         talking: a reply is under way.
-        asks: replies that wait for the one under way, with their roles and when they were asked for.
+        tag: what the outputs of the reply under way are known by.
+        asks: replies that wait for it.
         held: input that waits for it too.
         read: tokens that were read, again or for the first time.
         heard: tokens of the conversation that were read since its last reply.
@@ -65,10 +84,12 @@ class Seat(Generic[S]):
     id: str
     session: S
     opening: Opening
+    demand: Demand
     past: Past
     job: Job | None = None
     talking: bool = False
-    asks: deque[tuple[Ask, str | None, int]] = field(default_factory=deque)
+    tag: int = 0
+    asks: deque[Wish] = field(default_factory=deque)
     held: deque[Held] = field(default_factory=deque)
     read: int = 0
     heard: int = 0

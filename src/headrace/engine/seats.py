@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from headrace.core.errors import CapacityError, InputError, StateError
 from headrace.core.stateful import Snapshot
-from headrace.engine.admission import Demand
+from headrace.engine.admission import Admission, Demand
 from headrace.engine.exchanges import Exchanges
 from headrace.engine.host import Inputs, Spoken
 from headrace.engine.ladder import Ladder
@@ -16,6 +17,8 @@ from headrace.engine.past import Past, part
 from headrace.engine.seat import Held, Seat
 
 S = TypeVar("S")
+#: Characters that a token has at most, of a text that is not looked at for being too long.
+LONGEST = 8
 
 
 class Seats(Exchanges[S]):
@@ -23,18 +26,27 @@ class Seats(Exchanges[S]):
 
     # ── coming and going ─────────────────────────────────────────────────────────────────────────────────────────
 
-    def open(self, name: str, opening: Opening, now: int) -> Seat[S]:
+    def open(self, name: str, opening: Opening, now: int, admission: Admission | None = None) -> Seat[S]:
         """A new session.
+
+        Args:
+            admission: instead of the engine's, for who was let in before.
 
         Raises:
             CapacityError: it is not admitted; says why.
             ConfigError: the opening does not fit the model.
         """
-        return self._sit(name, self.host.open(opening, self.lane.limits.bytes), opening, now, holds=False)
+        return self._sit(name, self.host.open(opening, self.lane.limits.bytes), opening, now, admission, holds=False)
 
-    def restore(self, name: str, snapshot: Snapshot, opening: Opening, now: int) -> Seat[S]:
+    def restore(
+        self, name: str, snapshot: Snapshot, opening: Opening, now: int, admission: Admission | None = None
+    ) -> Seat[S]:
         """A session that was saved; its past is not remembered, and a reply that was under way goes on when asked."""
-        seat = self._sit(name, self.host.restore(snapshot, opening, self.lane.limits.bytes), opening, now)
+        session = self.host.restore(snapshot, opening, self.lane.limits.bytes)
+        seat = self._sit(name, session, opening, now, admission)
+        if (unread := self._unread(seat)) > opening.waiting:
+            self.close(name)
+            raise CapacityError(f"the snapshot has {unread} tokens that wait, and {opening.waiting} may")
         seat.past = Past(0)
         seat.past.add(None, self.host.entries(seat.session))
         if self.host.waiting(seat.session):
@@ -96,6 +108,8 @@ class Seats(Exchanges[S]):
             self.prefixes.forget(name)
         for session in gone:
             self.host.close(session)
+        if all(other.opening.program != seat.opening.program for other in self):
+            self.served.pop(seat.opening.program, None)
 
     # ── input ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -116,25 +130,27 @@ class Seats(Exchanges[S]):
             CapacityError: too many tokens wait. InputError, ConfigError: it does not fit. Nothing was changed.
         """
         seat = self.seat(name)
-        if seat.talking and seat.opening.meanwhile == "queue":
-            if len(seat.held) >= 1024:
-                raise CapacityError(f"session {name}: {len(seat.held)} inputs wait for the end of the reply already")
-            n = self.host.takes(seat.session, data, role, stream, kind, pts)
-            if n + sum(one.units for one in seat.held) > seat.opening.waiting:
-                raise CapacityError(f"session {name}: more than {seat.opening.waiting} tokens wait for the reply's end")
-            seat.held.append(Held(data, role, stream, kind, pts, n))
-            return 0
-        n = self.host.takes(seat.session, data, role, stream, kind, pts)
-        waiting = self._unread(seat) if seat.opening.meanwhile != "latest" else 0
-        if waiting + n > seat.opening.waiting:
+        rule, limit = seat.opening.meanwhile, seat.opening.waiting
+        if isinstance(data, str) and len(data) > max(LONGEST * limit, LONGEST * 8):
             raise CapacityError(
-                f"session {name}: {waiting} tokens wait to be read and {n} come, but {seat.opening.waiting} may wait; "
+                f"session {name}: a text of {len(data)} characters, and {limit} tokens may wait; push less"
+            )
+        data, n = self.host.prepare(seat.session, data, role, stream, kind, pts)
+        waiting = self._unread(seat) if rule != "latest" else 0
+        if waiting + n > limit:
+            raise CapacityError(
+                f"session {name}: {waiting} tokens wait to be read and {n} come, but {limit} may wait; "
                 "push less, or slower"
             )
+        if seat.talking and rule == "queue":
+            if len(seat.held) >= 1024:
+                raise CapacityError(f"session {name}: {len(seat.held)} inputs wait for the end of the reply already")
+            seat.held.append(Held(data, role, stream, kind, pts, n))
+            return 0
         self._queue_held(seat, now)
-        if seat.talking and seat.opening.meanwhile == "interrupt":
+        if seat.talking and rule == "interrupt":
             self.interrupt(name, now)
-        if seat.opening.meanwhile == "latest":
+        if rule == "latest":
             dropped = self.host.drop(seat.session, stream)
             seat.drops += dropped
             if dropped:
@@ -156,10 +172,12 @@ class Seats(Exchanges[S]):
             StateError: the past is not remembered that far; nothing was changed.
         """
         seat = self.seat(name)
+        if isinstance(data, str) and len(data) > LONGEST * (seat.opening.waiting + seat.opening.remember):
+            raise CapacityError(f"session {name}: a text of {len(data)} characters is more than it may read; give less")
         whole = self.host.whole(seat.session, data)
         if not whole:
             raise InputError("update: the new input is empty; close the session instead")
-        self.host.takes(seat.session, whole, None, "main", None, 0)
+        self.host.prepare(seat.session, whole, None, "main", None, 0)
         if seat.past.count and not seat.past.whole:
             raise StateError(
                 f"session {name}: its {seat.past.count} tokens are more than the {seat.past.most} that are remembered "
@@ -198,13 +216,28 @@ class Seats(Exchanges[S]):
             self._begin(seat, now)
         return stands
 
+    def leave(self, name: str, tag: int, now: int) -> None:
+        """Nobody listens to a reply any more: end it if it is under way, take it out if it waits; else nothing."""
+        seat = self.seats.get(name)
+        if seat is None:
+            return
+        if seat.talking and seat.tag == tag:
+            spoken = self.host.interrupt(seat.session, len(seat.spoken))
+            self._cut_off(seat, spoken or Spoken(None, ""), now, tag)
+            self._after_reply(seat, now)
+            return
+        waits = [wish for wish in seat.asks if wish.tag != tag]
+        if len(waits) < len(seat.asks):
+            seat.asks = deque(waits)
+            self._cut_off(seat, Spoken(None, ""), now, tag)
+
     def figures(self, name: str) -> Mapping[str, Any]:
         """What there is to know of a session; see `Live.figures`."""
         seat = self.seat(name)
         return {
             "tokens_read": seat.read,
             "tokens_said": seat.said,
-            "waiting": self._unread(seat) + len(seat.held),
+            "waiting": self._unread(seat),
             "resident": seat.tier if seat.past.count or self.host.waiting(seat.session) else "none",
             "state_bytes": self.host.nbytes(seat.session),
             "max_bytes": self.host.max_bytes(seat.session),
@@ -220,26 +253,35 @@ class Seats(Exchanges[S]):
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _sit(self, name: str, session: S, opening: Opening, now: int, holds: bool = True) -> Seat[S]:
+    def _sit(
+        self, name: str, session: S, opening: Opening, now: int, admission: Admission | None = None, holds: bool = True
+    ) -> Seat[S]:
         if name in self.seats:
             self.host.close(session)
             raise StateError(f"session {name} is open already")
-        demand = self._demand(session, opening)
-        held = [self._demand(seat.session, seat.opening) for seat in self]
-        why = self.admission.refusal(demand, held, self.lane.cost, self.lane.limits, self.storage.room)
+        demand = Demand(self.host.max_bytes(session), self.host.most_entries(session), opening.slo)
+        held = [seat.demand for seat in self]
+        why = (admission or self.admission).refusal(demand, held, self.lane.cost, self.lane.limits, self.storage.room)
         if why:
             self.host.close(session)
             self.meter.add("admission_rejections")
             raise CapacityError(f"not admitted: {why}")
-        seat = self.seats[name] = Seat(name, session, opening, Past(opening.remember), since=now, created=now)
+        past = Past(opening.remember)
+        seat = self.seats[name] = Seat(name, session, opening, demand, past, since=now, created=now)
         seat.tier = "device" if holds else "recompute"
+        try:
+            self._squeeze(seat)
+        except CapacityError:
+            self.close(name)
+            raise
         if rungs := self.host.rungs(session):
             seat.ladder = Ladder(rungs)
         return seat
 
     def _unread(self, seat: Seat[S]) -> int:
-        """Tokens that wait and were never read."""
-        return self.host.waiting(seat.session) - self.host.again(seat.session)
+        """Tokens that wait and were never read, those that wait for the end of a reply included."""
+        held = sum(one.units for one in seat.held)
+        return self.host.waiting(seat.session) - self.host.again(seat.session) + held
 
     def _unsay(self, seat: Seat[S], places: Sequence[int]) -> None:
         """Take tokens out of the past, from the first of these places on; what came in between is read again.
@@ -251,7 +293,6 @@ class Seats(Exchanges[S]):
         anew = part(history, first, places[0])
         for said, end in zip(places, ends[1:], strict=True):
             anew += part(history, said + 1, end)
+        stays = [one for one in seat.spoken if one[1] < places[0]]
         self._rewind(seat, first, anew)
-
-    def _demand(self, session: S, opening: Opening) -> Demand:
-        return Demand(self.host.max_bytes(session), self.host.most_entries(session), opening.slo)
+        seat.spoken = stays

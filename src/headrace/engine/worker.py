@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,6 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from headrace.core.errors import CapacityError, HeadraceError, StateError
 from headrace.core.stateful import Snapshot
+from headrace.engine.admission import Admission
 from headrace.engine.engine import Engine
 from headrace.engine.event import Event
 from headrace.engine.host import Inputs
@@ -23,6 +25,8 @@ S = TypeVar("S")
 log = logging.getLogger("headrace.engine")
 #: Outputs of a durable session that are remembered for clients that are behind.
 TAIL = 256
+#: For sessions that were let in before a crash: their states have to find a place, and that is all.
+LET_IN = Admission(sessions=1 << 62, utilisation=math.inf)
 
 
 class Worker(Generic[S]):
@@ -75,11 +79,12 @@ class Worker(Generic[S]):
         if self.folder is None:
             raise StateError("sessions are kept nowhere; give a folder")
         ledger = Ledger(self.folder, name)
+        (self.folder / f"{name}.parked").unlink(missing_ok=True)
         found, now = ledger.load(), self.now()
         if found.state is None:
-            self.engine.open(name, found.opening, now)
+            self.engine.open(name, found.opening, now, LET_IN)
         else:
-            self.engine.restore(name, found.state, found.opening, now)
+            self.engine.restore(name, found.state, found.opening, now, LET_IN)
         self._ledgers[name], self._tails[name] = ledger, found.said[-TAIL:]
         said = [one.token for one in found.said if one.token is not None]
         self.engine.resume(name, found.turns, found.known, found.waiting, said[-32:], found.number, found.held, now)
@@ -96,13 +101,17 @@ class Worker(Generic[S]):
         self._checkpoint(name)
         return kept
 
-    def do_say(self, name: str, ask: Ask, role: str | None) -> int:
+    def do_say(self, name: str, ask: Ask, role: str | None, tag: int = 0) -> int:
         """Ask for a reply; the number of the last output before."""
         self._note(name)
         before = self.engine.seat(name).said
-        self.engine.say(name, ask, self.now(), role)
+        self.engine.say(name, ask, self.now(), role, tag=tag)
         self._waits(name, turned=role is not None)
         return before
+
+    def do_leave(self, name: str, tag: int) -> None:
+        self.engine.leave(name, tag, self.now())
+        self._note(name)
 
     def do_interrupt(self, name: str, said: int | None) -> int:
         before = self.engine.seat(name).said
@@ -157,12 +166,12 @@ class Worker(Generic[S]):
         """Something is ready to run."""
         return self.engine.waiting > 0
 
-    def tick(self) -> None:
-        """Run one tick, if anything is ready."""
+    def tick(self) -> bool:
+        """Run one tick; False if nothing could run."""
         begin = self.now()
         step = self.engine.plan(begin)
         if step is None:
-            return
+            return False
         self.engine.run(step)
         end = self.now()
         self.engine.finish(step, end, (end - begin) / 1e9)
@@ -173,6 +182,7 @@ class Worker(Generic[S]):
             failed = isinstance(out, Exception) and name in self.engine.seats
             with self._writing(name):  # what a failed session had asked for is forgotten, not read
                 self._waits(name, turned=False) if failed else self._note(name)
+        return True
 
     def events(self) -> list[Event]:
         """What happened since the last call; of durable sessions only what is on the disk."""

@@ -33,6 +33,7 @@ class Machine:
         grain: tokens of a block of a prefix.
         prefixes: bytes of closed sessions that are kept for their beginnings.
         share: beginnings are copied from session to session.
+        assumed: outputs that schedulers expect of a request whose length nobody foresaw.
         remember: tokens of a past that is remembered.
         room: bytes elsewhere, for sessions that make room.
         admission: who is let in; the default lets everybody in, since what a load does is to be seen.
@@ -48,6 +49,7 @@ class Machine:
     grain: int = 16
     prefixes: int = 0
     share: bool = False
+    assumed: int = 256
     remember: int = 0
     room: Room = field(default_factory=Room)
     admission: Admission = field(default_factory=lambda: Admission(sessions=1 << 30, utilisation=1e9))
@@ -208,7 +210,7 @@ class Replica:
                 max_tokens=served.request.outputs,
                 min_tokens=served.request.outputs,
                 ignore_end=True,
-                foreseen=served.request.foreseen,
+                foreseen=self.machine.assumed if served.request.foreseen is None else served.request.foreseen,
             )
             self.engine.say(name, ask, now)
 

@@ -148,8 +148,10 @@ class Synthetic:
             session.waiting.append(given.units)
         return given.units
 
-    def takes(self, session: Figure, data: Any, role: str | None, stream: str, kind: str | None, pts: int) -> int:
-        return _given(data).units
+    def prepare(
+        self, session: Figure, data: Any, role: str | None, stream: str, kind: str | None, pts: int
+    ) -> tuple[Any, int]:
+        return data, _given(data).units
 
     def drop(self, session: Figure, stream: str | None) -> int:
         dropped = sum(session.waiting)
