@@ -138,7 +138,7 @@ class Host(Runner[S], Protocol[S]):
     # ── the past ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def rewind(self, session: S, kept: Sequence[Inputs], anew: Sequence[Inputs] = ()) -> bool:
-        """Bring the state back to where only `kept` had been read; then `anew` waits, as if it never had been.
+        """Bring the state back to where only `kept` had been read; then `anew` waits to be read again.
 
         Returns:
             True: it is there, since nothing was evicted; False: all of `kept` waits to be read again.

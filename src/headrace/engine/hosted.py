@@ -184,12 +184,12 @@ class Hosted:
     def rewind(self, session: Session, kept: Sequence[Inputs], anew: Sequence[Inputs] = ()) -> bool:
         session.inbox = deque(one for one in session.inbox if not one.known)
         for one in reversed(anew):
-            session.inbox.appendleft(Input(list(one.ids), one.stream, one.kind, one.pts))
-        if not session.container.rewind(sum(len(one.ids) for one in kept)):
+            session.inbox.appendleft(Input(list(one.ids), one.stream, one.kind, one.pts, known=True))
+        rewound = session.container.rewind(sum(len(one.ids) for one in kept))
+        if not rewound:
             self.reread(session, kept)
-            return False
-        _sampler(session).recall([token for one in kept for token in one.ids])
-        return True
+        _sampler(session).recall([token for one in (*kept, *anew) for token in one.ids])
+        return rewound
 
     def reread(self, session: Session, kept: Sequence[Inputs]) -> None:
         session.container.reset()

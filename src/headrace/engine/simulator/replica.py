@@ -156,16 +156,15 @@ class Replica:
 
     @property
     def queued(self) -> float:
-        """Seconds that all it has to do would take, one after the other, predicted."""
+        """Seconds that all it has to do would take in full ticks, predicted: work, not the end of its longest reply."""
         cost = self.machine.lane.cost
         jobs = [seat.job for seat in self.engine if seat.job is not None]
         read = sum(cost.seconds([(job.todo_in, job.resident)]) for job in jobs if job.todo_in)
         said = sum(job.todo_out for job in jobs)
-        most = max((job.todo_out for job in jobs), default=0)
         if not said:
             return read
         rows = [(1, job.resident) for job in jobs if job.todo_out][: machine_rows(self.machine)]
-        return read + max(most, said / max(len(rows), 1)) * cost.seconds(rows)
+        return read + said / max(len(rows), 1) * cost.seconds(rows)
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────
 
