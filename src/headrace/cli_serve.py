@@ -89,7 +89,7 @@ def serve(
     settings = Settings(model=name, folder=str(state or ""), budget=budget, drain=drain)
     count = _workers(device) if workers is None else workers
     spec = Spec(
-        model, dtype=dtype, device=device, optimize=int8, scheduler=scheduler, sessions=-(-max_sessions // count),
+        model, dtype=dtype, device=device, optimize=int8, scheduler=scheduler, sessions=max_sessions,
         folder=str(state / "engine") if state else None,
     )  # fmt: skip
     scheduler_of(scheduler)

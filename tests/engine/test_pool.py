@@ -200,12 +200,12 @@ def test_all_workers_are_asked_before_anybody_is_refused() -> None:
     async def story(pool: WorkerPool) -> None:
         lives = [await pool.open(Opening(policy=SMALL)) for _ in range(4)]
         assert [len(one.sessions) for one in pool.remotes] == [2, 2]
-        with pytest.raises(CapacityError, match="2 sessions are open"):
+        with pytest.raises(CapacityError, match="4 of 4 sessions are open"):
             await pool.open(Opening(policy=SMALL))
         await lives[1].close()
         await pool.open(Opening(policy=SMALL))
 
-    played(story, workers=2, sessions=2)
+    played(story, workers=2, sessions=4)
 
 
 def test_a_pool_that_is_closed_tells_everybody(tmp_path: Path) -> None:

@@ -63,8 +63,8 @@ class Host(Runner[S], Protocol[S]):
         """A new session.
 
         Raises:
-            ConfigError: the opening does not fit the model.
-            CapacityError: its state may take more than `most` bytes; found out before any of them is taken.
+            ConfigError: the opening does not fit the model, or its state may take more than `most` bytes; found out
+                before any of them is taken.
         """
         ...
 

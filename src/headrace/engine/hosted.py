@@ -73,7 +73,7 @@ class Hosted:
         if policy is not None:
             needed = policy.bind(self.lm.attached.layout, 0).max_bytes
             if needed > most:
-                raise CapacityError(f"its state may take {needed} bytes of {most} for all; ask for a smaller budget")
+                raise ConfigError(f"its state may take {needed} bytes of {most} for all; ask for a smaller budget")
         return self.lm.session(policy, sampling=self._sampling(opening), seed=opening.seed)
 
     def fork(self, session: Session, seed: int | None) -> Session:
@@ -86,7 +86,10 @@ class Hosted:
         return session.snapshot()
 
     def restore(self, snapshot: Snapshot, opening: Opening, most: int = 1 << 62) -> Session:
-        return self.lm.restore(snapshot, max_bytes=most)
+        try:
+            return self.lm.restore(snapshot, max_bytes=most)
+        except CapacityError as error:  # it would not fit if it were the only one either
+            raise ConfigError(str(error)) from error
 
     def close(self, session: Session) -> None:
         self._logprobs.pop(id(session), None)

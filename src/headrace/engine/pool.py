@@ -12,7 +12,7 @@ from typing import Any
 from headrace.core.errors import CapacityError, ConfigError, HeadraceError, InputError
 from headrace.engine.ledger import kept
 from headrace.engine.livesession import LiveSession
-from headrace.engine.meter import merged
+from headrace.engine.meter import Meter, merged
 from headrace.engine.opening import Opening
 from headrace.engine.remote import Remote
 from headrace.engine.spec import Spec
@@ -21,11 +21,17 @@ log = logging.getLogger("headrace.engine")
 
 
 class WorkerPool:
-    """Workers that run sessions of one model; made by `start`. See `headrace.engine.face.Pool`."""
+    """Workers that run sessions of one model; made by `start`. See `headrace.engine.face.Pool`.
 
-    def __init__(self, remotes: Sequence[Remote]) -> None:
-        self.remotes = list(remotes)
+    Args:
+        remotes: the workers.
+        most: sessions of all of them together.
+    """
+
+    def __init__(self, remotes: Sequence[Remote], most: int = 1 << 62) -> None:
+        self.remotes, self.most = list(remotes), most
         self.draining = False
+        self._kept: dict[str, str] = {}
 
     @property
     def model(self) -> Mapping[str, Any]:
@@ -41,6 +47,8 @@ class WorkerPool:
         for remote in self.remotes:
             if name in remote.sessions:
                 return remote.sessions[name]
+        if name in self._kept:
+            raise CapacityError(f"session {name} is kept, but cannot be taken up now: {self._kept[name]}")
         raise InputError(f"there is no session {name[:64]!r} here; it was closed, or never opened")
 
     def sessions(self) -> list[str]:
@@ -50,7 +58,9 @@ class WorkerPool:
     async def figures(self) -> Mapping[str, Any]:
         up = [remote for remote in self.remotes if remote.up.is_set()]
         found = await asyncio.gather(*(remote.call("meter") for remote in up), return_exceptions=True)
-        return merged([one for one in found if not isinstance(one, BaseException)])
+        own = Meter()
+        own.add("worker_restarts", sum(remote.restarts for remote in self.remotes))
+        return merged([own.figures(), *(one for one in found if not isinstance(one, BaseException))])
 
     async def drain(self, seconds: float) -> int:
         self.draining = True
@@ -66,12 +76,24 @@ class WorkerPool:
         self.draining = True
         for remote in self.remotes:
             remote.close()
-        await asyncio.sleep(0)
+        await asyncio.gather(*(remote.ended() for remote in self.remotes))
 
     def check_open(self) -> None:
-        """CapacityError while it drains."""
+        """CapacityError while it drains, or when there are as many sessions as there may be."""
         if self.draining:
             raise CapacityError("the server is going down; no session is opened any more")
+        if (count := len(self.sessions())) >= self.most:
+            raise CapacityError(f"{count} of {self.most} sessions are open; close one or come later")
+
+    async def take_back(self, name: str, remote: Remote) -> None:
+        """Take up a session that a folder keeps; one that cannot be is kept on, and `get` says why."""
+        session = LiveSession(self, remote, name, True)
+        try:
+            await remote.call("recover", name)
+            remote.sessions[name], session.there = session, True
+        except HeadraceError as error:
+            self._kept[name] = str(error)
+            log.warning("session %s cannot be taken up: %s", name, error)
 
     def _talking(self) -> list[LiveSession]:
         return [one for remote in self.remotes for one in remote.sessions.values() if one.talking]
@@ -116,18 +138,14 @@ async def start(spec: Spec, workers: int = 1, kind: str = "process") -> WorkerPo
         raise ConfigError(f"workers={workers}: give 1 or more")
     if spec.folder is not None:
         Path(spec.folder).mkdir(mode=0o700, parents=True, exist_ok=True)
-    pool = WorkerPool([Remote(spec, kind, number) for number in range(workers)])
+        for parked in Path(spec.folder).glob("*.parked"):  # of workers that are gone
+            parked.unlink(missing_ok=True)
+    pool = WorkerPool([Remote(spec, kind, number) for number in range(workers)], spec.sessions)
     try:
         await asyncio.gather(*(remote.start() for remote in pool.remotes))
     except BaseException:
         await pool.close()
         raise
     for number, name in enumerate(kept(Path(spec.folder)) if spec.folder else ()):
-        remote = pool.remotes[number % workers]
-        session = LiveSession(pool, remote, name, True)
-        try:
-            await remote.call("recover", name)
-            remote.sessions[name], session.there = session, True
-        except HeadraceError as error:
-            log.warning("session %s cannot be taken up: %s", name, error)
+        await pool.take_back(name, pool.remotes[number % workers])
     return pool

@@ -38,7 +38,8 @@ class Remote:
         self.link: Link | None = None
         self._numbers = itertools.count(1)
         self._calls: dict[int, asyncio.Future[Any]] = {}
-        self._failures = 0
+        self._failures = self.restarts = 0
+        self._over = asyncio.Event()
 
     async def start(self) -> None:
         """Return when it is there; raises what kept it from being built."""
@@ -81,6 +82,11 @@ class Remote:
         if self.link is not None:
             self.link.close()
 
+    async def ended(self) -> None:
+        """Return when a worker that was closed is gone."""
+        if self.link is not None:
+            await self._over.wait()
+
     def kill(self) -> None:
         """End it as a crash would."""
         if self.link is not None:
@@ -120,6 +126,7 @@ class Remote:
             self._die(StateError(STOPPED))
             return
         self._failures += 1
+        self.restarts += 1
         log.error("worker %d died", self.number)
         if self._failures > TRIES:
             self._die(StateError("the worker of this session keeps dying; see the log"))
@@ -153,6 +160,7 @@ class Remote:
     def _die(self, error: StateError) -> None:
         """There will be no worker any more: whoever waits for one is told."""
         self.dead = error
+        self._over.set()
         for session in list(self.sessions.values()):
             session.lost(error)
         self.up.set()

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from headrace.core.errors import CapacityError, InputError, StateError
+from headrace.core.errors import CapacityError, ConfigError, InputError, StateError
 from headrace.core.stateful import Snapshot
 from headrace.engine.admission import Admission, Demand
 from headrace.engine.exchanges import Exchanges
@@ -261,11 +261,13 @@ class Seats(Exchanges[S]):
             raise StateError(f"session {name} is open already")
         demand = Demand(self.host.max_bytes(session), self.host.most_entries(session), opening.slo)
         held = [seat.demand for seat in self]
-        why = (admission or self.admission).refusal(demand, held, self.lane.cost, self.lane.limits, self.storage.room)
+        rule = admission or self.admission
+        why = rule.refusal(demand, held, self.lane.cost, self.lane.limits, self.storage.room)
         if why:
             self.host.close(session)
             self.meter.add("admission_rejections")
-            raise CapacityError(f"not admitted: {why}")
+            never = rule.refusal(demand, [], self.lane.cost, self.lane.limits, self.storage.room)
+            raise ConfigError(f"it can never be admitted: {never}") if never else CapacityError(f"not admitted: {why}")
         past = Past(opening.remember)
         seat = self.seats[name] = Seat(name, session, opening, demand, past, since=now, created=now)
         seat.tier = "device" if holds else "recompute"

@@ -26,7 +26,8 @@ class Spec:
         host_bytes: of state of sessions that make room, in the memory of the host.
         disk_bytes: the same, on disk, in `folder`.
         prefix_bytes: of closed sessions that are kept for those that begin like them.
-        sessions, utilisation: see `Admission`.
+        sessions: of all workers together.
+        utilisation: see `Admission`.
         cost: file of a calibration; None: what ships for this model, else measured as it runs.
         folder: of durable sessions and of the disk tier; None: neither.
     """
@@ -71,7 +72,7 @@ class Spec:
         engine = Engine(
             Hosted(lm),
             lane,
-            admission=Admission(self.sessions, self.utilisation),
+            admission=Admission(1 << 62, self.utilisation),
             storage=Storage(Room(self.host_bytes, self.disk_bytes if folder else 0), folder),
             prefixes=self.prefix_bytes,
         )

@@ -144,7 +144,9 @@ def taken(found: Generator[Request, None, None], path: str | os.PathLike[str], m
     if not requests and most != 0:
         raise InputError(f"{Path(path).name}: holds no request; give a trace with some")
     if most is None and len(requests) > MOST:
-        raise InputError(f"{Path(path).name}: holds more than {MOST:,} requests; take the first with most=…")
+        raise InputError(
+            f"{Path(path).name}: holds more than {MOST:,} requests; give a part of it, or how many to read (most=)"
+        )
     requests.sort(key=lambda request: request.arrival)
     return requests
 
@@ -161,9 +163,21 @@ def _wide() -> Iterator[None]:
 def _parse(text: str, where: str) -> Any:
     try:
         return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        reason = f"{error.msg} in column {error.colno}" if isinstance(error, json.JSONDecodeError) else "out of bounds"
+    except json.JSONDecodeError as error:
+        if ends_early(error):
+            raise InputError(f"{where}: its JSON ends early; fetch the whole file, or take the rest out") from None
+        reason = f"{error.msg} in column {error.colno}"
         raise InputError(f"{where}: is no JSON ({reason}); mend it, or take it out") from None
+    except (ValueError, RecursionError):
+        raise InputError(f"{where}: is no JSON (out of bounds); mend it, or take it out") from None
+
+
+def ends_early(error: json.JSONDecodeError) -> bool:
+    """Whether what could not be read is the beginning of something that could."""
+    rest = error.doc[error.pos :].strip()
+    return error.msg.startswith("Unterminated string") or any(
+        word.startswith(rest) for word in ("true", "false", "null", "-")
+    )
 
 
 def _record(name: str, line: str, value: Any) -> Record:

@@ -39,7 +39,10 @@ def _requests(path: str | os.PathLike[str], block: int, largest: int) -> Generat
         units, outputs = record.tokens("input_length"), record.tokens("output_length")
         names = record.names("hash_ids", [])
         if len(names) > -(-units // block):
-            raise record.error("hash_ids", f"{len(names)} blocks of {block} are more than {units} tokens; give block=…")
+            raise record.error(
+                "hash_ids",
+                f"{len(names)} blocks of {block} are more than {units} tokens; give --block, the tokens of one (block=)",
+            )
         if not units + outputs:
             raise record.error("input_length", "no token goes in and none comes out; take the line out")
         prefix = names[: units // block]

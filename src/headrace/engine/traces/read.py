@@ -14,7 +14,7 @@ from typing import Any
 from headrace.core.errors import ConfigError, InputError
 from headrace.engine.request import Request
 from headrace.engine.traces.burstgpt import burstgpt
-from headrace.engine.traces.files import beginning, header
+from headrace.engine.traces.files import beginning, ends_early, header
 from headrace.engine.traces.mooncake import mooncake
 from headrace.engine.traces.sessions import sessions
 from headrace.engine.traces.sharegpt import sharegpt
@@ -32,6 +32,9 @@ FORMATS: Mapping[str, Callable[..., list[Request]]] = MappingProxyType(
         "sessions": sessions,
     }
 )
+
+#: Characters of a file by which it is recognised.
+LEAST = 1 << 16
 
 #: Names of columns or fields by which a format is known, in this order.
 MARKS: tuple[tuple[str, frozenset[str]], ...] = (
@@ -83,14 +86,20 @@ def recognise(path: str | os.PathLike[str]) -> str:
     """
     if Path(path).is_dir():
         return "stream2llm"
-    text = beginning(path)
-    names = _fields(text) if text.lstrip()[:1] in ("{", "[") else set(header(text))
+    text = beginning(path, LEAST)
+    listed = text.lstrip()[:1] in ("{", "[")
+    names = _fields(text) if listed else set(header(text))
     for name, marks in MARKS:
         if names >= marks:
             return name
-    shown = ", ".join(sorted(names)[:6])
-    found = f"its columns are {shown if len(shown) <= 80 else f'{shown[:80]}…'}" if names else "it has no columns"
-    raise InputError(f"{path}: is of no known format ({found}); say format=, one of {', '.join(FORMATS)}")
+    if listed and len(text) < LEAST and _cut(text):
+        raise InputError(f"{path}: its JSON ends early; fetch the whole file")
+    what, shown = "fields" if listed else "columns", ", ".join(sorted(names)[:6])
+    found = f"its {what} are {shown if len(shown) <= 80 else f'{shown[:80]}…'}" if names else f"it has no {what}"
+    raise InputError(
+        f"{path}: is of no known format ({found}); if it is of one, name it with --format (format=): "
+        f"{', '.join(FORMATS)}"
+    )
 
 
 def _fields(text: str) -> set[str]:
@@ -100,3 +109,14 @@ def _fields(text: str) -> set[str]:
         return set(json.JSONDecoder().raw_decode(text[start:])[0]) if start >= 0 else set()
     except (ValueError, RecursionError):
         return set(re.findall(r'"(\w+)"\s*:', text[start:]))
+
+
+def _cut(text: str) -> bool:
+    """Whether the first value of a JSON text has no end."""
+    try:
+        json.JSONDecoder().raw_decode(text.lstrip())
+    except json.JSONDecodeError as error:
+        return ends_early(error)
+    except (ValueError, RecursionError):
+        pass
+    return False

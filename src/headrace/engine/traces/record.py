@@ -67,6 +67,13 @@ class Record:
         value = self._value(name, default)
         return value if isinstance(value, str) else self._refuse(name, value, "a text")
 
+    def name(self, name: str, default: Any = _REQUIRED) -> str:
+        """A text, or a whole number that is written out."""
+        value = self._value(name, default)
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value) if abs(value) < 1 << 63 else None
+        return value if isinstance(value, str) else self._refuse(name, self.fields.get(name), "a text or whole number")
+
     def items(self, name: str, default: Any = _REQUIRED) -> list[Any]:
         """A list of anything."""
         value = self._value(name, default)

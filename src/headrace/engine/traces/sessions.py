@@ -7,7 +7,7 @@ One line an exchange, sorted by arrival. Times are seconds, sizes tokens; what i
 | arrival | seconds since the trace began | needed |
 | units | tokens to read, of the first chunk | needed |
 | outputs | tokens to say | needed |
-| session | whose it is; exchanges of one session share its state | a session of its own |
+| session | whose it is, a text or whole number; exchanges of one session share its state | a session of its own |
 | first, every, whole | what was promised: to the first output, between two, to the last | nothing |
 | value | weight of its outputs | 1 |
 | program | user or program | none |
@@ -62,10 +62,10 @@ def _request(record: Record, arrival: int) -> Request:
             arrival,
             record.tokens("units"),
             record.tokens("outputs"),
-            session=record.text("session", ""),
+            session=record.name("session", ""),
             slo=_slo(record),
             value=record.number("value", 1.0),
-            program=record.text("program", ""),
+            program=record.name("program", ""),
             prefix=prefix,
             block=record.tokens("block") if prefix else 0,
             chunks=tuple(_chunks(record)),
