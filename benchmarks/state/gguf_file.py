@@ -1,4 +1,6 @@
-"""The checkpoint as a GGUF file with the same float32 weights, for llama.cpp. Needs gguf, numpy and safetensors.
+"""The checkpoint as a GGUF file, for llama.cpp: the same float32 weights, or rounded to int8 (q8_0).
+
+Needs gguf, numpy and safetensors.
 
 Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md. llama.cpp turns neighbouring pairs (2i, 2i + 1) of a
 head where transformers turns (i, i + d/2), so the rows of the q and k matrices are put in that order. Token ids are
@@ -30,12 +32,17 @@ LAYER_NAMES = {
 NAMES = {"model.embed_tokens": "token_embd", "model.norm": "output_norm", "lm_head": "output"}
 
 
-def gguf(folder: Path) -> Path:
-    """The GGUF file beside the checkpoint folder, made when it is not there."""
-    from gguf import GGUFWriter
+def gguf(folder: Path, rounded: bool = False) -> Path:
+    """The GGUF file beside the checkpoint folder, made when it is not there.
+
+    Args:
+        rounded: matrices in q8_0, the output and the embedding too, as llama.cpp's own tool makes them.
+    """
+    from gguf import GGMLQuantizationType, GGUFWriter, LlamaFileType
+    from gguf.quants import quantize
     from safetensors.numpy import load_file
 
-    path = folder.with_suffix(".gguf")
+    path = folder.with_suffix(".q8_0.gguf" if rounded else ".gguf")
     if path.exists():
         return path
     config = json.loads((folder / "config.json").read_text())
@@ -52,14 +59,18 @@ def gguf(folder: Path) -> Path:
     writer.add_layer_norm_rms_eps(config["rms_norm_eps"])
     writer.add_rope_freq_base(config["rope_parameters"]["rope_theta"])
     writer.add_rope_dimension_count(config["hidden_size"] // heads)
-    writer.add_file_type(0)
+    writer.add_file_type(LlamaFileType.MOSTLY_Q8_0 if rounded else LlamaFileType.ALL_F32)
     add_vocabulary(writer, config["vocab_size"])
     for name, tensor in load_file(folder / "model.safetensors").items():
         if "q_proj" in name:
             tensor = interleaved(tensor, heads)
         elif "k_proj" in name:
             tensor = interleaved(tensor, kv_heads)
-        writer.add_tensor(renamed(name), tensor)
+        if rounded and tensor.ndim == 2:
+            kind = GGMLQuantizationType.Q8_0
+            writer.add_tensor(renamed(name), quantize(tensor, kind), raw_dtype=kind)
+        else:
+            writer.add_tensor(renamed(name), tensor)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

@@ -27,22 +27,27 @@ class PeerError(Exception):
 class Worker:
     """One peer; `version` is what it says of itself.
 
+    Args:
+        peer: its name.
+        package: where its module is, `with_NAME`.
+        threads: of its libraries.
+
     Raises:
         PeerError: its environment cannot be made, or it does not start.
     """
 
-    def __init__(self, peer: str) -> None:
+    def __init__(self, peer: str, package: str = "benchmarks.state.peers", threads: int = 1) -> None:
         keep = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        threads = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
+        counts = {f"{library}_NUM_THREADS": str(threads) for library in ("OMP", "OPENBLAS", "MKL")}
         settings = {"OMP_WAIT_POLICY": "PASSIVE", "PYTHONHASHSEED": "0", "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
         python = environment(peer) if peer in OWN else Path(sys.executable)
         self.peer = peer
         CACHE.mkdir(parents=True, exist_ok=True)
-        self.log = CACHE / f"{peer}.log"
+        self.log = CACHE / f"{package.split('.')[1]}-{peer}-{threads}.log"
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [str(python), "-m", f"benchmarks.state.peers.with_{peer}"],
-                env=keep | threads | settings,
+                [str(python), "-m", f"{package}.with_{peer}"],
+                env=keep | counts | settings,
                 cwd=ROOT,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

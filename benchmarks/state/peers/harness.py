@@ -62,8 +62,20 @@ def timed(run: Callable[[], int]) -> Sample:
     return watch.sample(tokens)
 
 
-def serve(version: str, cases: Mapping[str, Case], agree: Callable[[], Any] | None = None) -> None:
-    """Answer requests until the input ends. `agree` answers with 32 greedy tokens after a prompt of 32."""
+def serve(
+    version: str,
+    cases: Mapping[str, Case],
+    agree: Callable[[], Any] | None = None,
+    tell: Mapping[str, Callable[..., Any]] | None = None,
+) -> None:
+    """Answer requests until the input ends.
+
+    Args:
+        version: what the peer says of itself.
+        cases: what can be measured.
+        agree: answers with 32 greedy tokens after a prompt of 32.
+        tell: what else it can be asked, by name.
+    """
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     prepared: dict[str, Repetition] = {}
@@ -74,6 +86,8 @@ def serve(version: str, cases: Mapping[str, Case], agree: Callable[[], Any] | No
             return version
         if ask == "agree":
             return agree() if agree is not None else None
+        if tell is not None and ask in tell:
+            return tell[ask](**request)
         key = json.dumps(request, sort_keys=True)
         if ask == "prepare":
             name = request.pop("case")

@@ -89,24 +89,45 @@ class Tick:
         if rotary is not None and any(turning):
             both = rotary.pair(torch.cat([queries, keys])) * self._turn(rotary, keys.dtype)
             sources[True] = both[: shape.heads], rotary.flat(both[shape.heads :], values.dtype)
-        own = values.split(self._counts, 1)
+        sinks = None if sinks is None else sinks.view(shape.kv_heads, -1)
+        if len(self.rows) == 1:
+            asked, given = sources[turning[0]]
+            self.rows[0].write(site, given, values)
+            return self._alone(0, site, asked, window, softcap, sinks)
+        written = values.split(self._counts, 1)
         new = {turns: source[1].split(self._counts, 1) for turns, source in sources.items() if turns in turning}
         for i, row in enumerate(self.rows):
-            row.write(site, new[turning[i]][i], own[i])
-        sinks = None if sinks is None else sinks.view(shape.kv_heads, -1)
+            row.write(site, new[turning[i]][i], written[i])
         groups, alone = self._together(bool(softcap) or sinks is not None)
-        whole = values.new_empty(self.n, shape.heads, values.shape[2])
+        read: list[Tensor] = []
         for group in groups:
             asked = sources[turning[group.rows[0]]][0].transpose(0, 1).unflatten(1, (shape.kv_heads, -1))
-            if len(group.rows) == self.n:
-                return group.reads.read(site, asked, window).flatten(1, 2)
-            whole[group.places] = group.reads.read(site, asked[group.places], window).flatten(1, 2)
+            asked = asked if len(group.rows) == self.n else asked[group.places]
+            read.append(group.reads.read(site, asked, window).flatten(1, 2))
         for i in alone:
-            start, stop = self.spans[i]
-            asked = sources[turning[i]][0][:, start:stop].unflatten(0, (shape.kv_heads, -1)).transpose(1, 2)
-            read = self.rows[i].read(site, asked.flatten(1, 2), window=window, softcap=softcap, sinks=sinks)
-            whole[start:stop] = read.unflatten(1, (-1, shape.group)).transpose(0, 1).flatten(1, 2)
+            asked = sources[turning[i]][0][:, slice(*self.spans[i])]
+            read.append(self._alone(i, site, asked, window, softcap, sinks))
+        if len(read) == 1:
+            return read[0]
+        whole = values.new_empty(self.n, shape.heads, values.shape[2])
+        for group, found in zip(groups, read, strict=False):
+            whole[group.places] = found
+        for i, found in zip(alone, read[len(groups) :], strict=True):
+            whole[slice(*self.spans[i])] = found
         return whole
+
+    def _alone(
+        self, i: int, site: int, queries: Tensor, window: int | None, softcap: float, sinks: Tensor | None
+    ) -> Tensor:
+        """[n, heads, value_dim] of a row that reads by itself; its queries are [heads, n, …]."""
+        shape = self._layout.sites[site]
+        if queries.shape[1] == 1:
+            asked = queries.reshape(shape.kv_heads, shape.group, -1)
+            read = self.rows[i].read(site, asked, window=window, softcap=softcap, sinks=sinks)
+            return read.reshape(1, shape.heads, -1)
+        asked = queries.unflatten(0, (shape.kv_heads, -1)).transpose(1, 2).flatten(1, 2)
+        read = self.rows[i].read(site, asked, window=window, softcap=softcap, sinks=sinks)
+        return read.unflatten(1, (-1, shape.group)).transpose(0, 1).flatten(1, 2)
 
     def _together(self, apart: bool) -> tuple[list[Group], list[int]]:
         """The rows that read as batches, and the others; if `apart`, each reads alone."""

@@ -1,0 +1,1 @@
+"""Serving: many sessions at once, beside other engines, and schedulers beside each other."""
