@@ -65,6 +65,7 @@ def test_simulate_says_when_nothing_was_promised(capsys: pytest.CaptureFixture[s
         (("simulate", "synthetic:chat", "--route", "nearest"), "unknown route"),
         (("simulate", "synthetic:chat", "--cost", "none.json"), "--cost"),
         (("simulate", "synthetic:chat", "--every-ms", "5"), "first= too"),
+        (("simulate", "synthetic:chat", "--format", "vidur"), "of files"),
         (("capacity", "--slo", "soon=1s"), "--slo"),
         (("capacity", "--slo", "first=1s", "--load", "dance"), "no load 'dance'"),
         (("capacity", "--slo", "first=1s", "--cost", "none.json"), "--cost"),
@@ -82,6 +83,59 @@ def test_a_trace_that_is_none_is_one_line(capsys: pytest.CaptureFixture[str]) ->
     assert "photo.jpg" in told(capsys, "simulate", "photo.jpg")
 
 
+def test_a_trace_whose_format_is_named_and_whose_blocks_have_a_size(capsys: pytest.CaptureFixture[str]) -> None:
+    row = {"timestamp": 0, "input_length": 32, "output_length": 2, "hash_ids": [1, 2]}
+    Path("blocks").write_text(json.dumps(row) + "\n")
+    assert run("simulate", "blocks", "--block", 16, "--scheduler", "fcfs") == 0
+    capsys.readouterr()
+    Path("blocks").write_text(json.dumps({**row, "hash_ids": [1, 2, 3]}) + "\n")
+    assert "give their size, --block" in told(capsys, "simulate", "blocks", "--block", 16)
+    assert "--format 'mooncakes' is not known" in told(capsys, "simulate", "blocks", "--format", "mooncakes")
+    assert "holds no request" in told(capsys, "simulate", "blocks", "--format", "vidur")
+    Path("own").write_text('{"arrival": 0, "units": 5, "outputs": 1}\n')
+    assert "leave out --block" in told(capsys, "simulate", "own", "--block", 16)
+
+
+def test_what_was_simulated_is_shown_when_it_is_cut(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from headrace.apps.capacity import simulated
+
+    made = simulated.simulate
+
+    def cut(requests: object, machines: list[simulated.Machine], **words: object) -> object:
+        if type(machines[0].lane.scheduler).__name__ == "LeastSlack":
+            raise KeyboardInterrupt
+        return made(requests, machines, **words)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(simulated, "simulate", cut)
+    words = ("simulate", "synthetic:chat:rate=2,seconds=2,reply=4", "--scheduler", "fcfs,edf,least-slack")
+    assert run(*words) == 130
+    printed = capsys.readouterr()
+    assert [line.split("\t")[0] for line in printed.out.splitlines()[:3]] == ["scheduler", "fcfs", "edf"]
+    assert printed.out.splitlines()[3].startswith("simulated: ")
+    assert "2 of 3 schedulers" in printed.err
+    assert run(*words, "--json") == 130
+    said = json.loads(capsys.readouterr().out)
+    assert said["interrupted"] is True
+    assert list(said["schedulers"]) == ["fcfs", "edf"]
+
+
+def test_rows_are_written_as_they_are_done(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    from headrace.apps.capacity import simulated
+
+    made, seen = simulated.simulate, []
+
+    def look(*given: object, **words: object) -> object:
+        seen.append(capsys.readouterr().out)
+        return made(*given, **words)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(simulated, "simulate", look)
+    assert run("simulate", "synthetic:chat:rate=2,seconds=2,reply=4", "--scheduler", "fcfs,edf") == 0
+    assert seen[0] == ""
+    assert [line.split("\t")[0] for line in seen[1].splitlines()] == ["scheduler", "fcfs"]
+
+
 def test_capacity_writes_what_it_found_and_draws_it(capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("matplotlib")
     words = ("capacity", "--slo", "whole=1s", *QUICK, "--scheduler", "edf,fcfs", "--out", "found")
@@ -95,6 +149,11 @@ def test_capacity_writes_what_it_found_and_draws_it(capsys: pytest.CaptureFixtur
         assert found["engine"] is None
         assert line.split("\t")[1] == str(found["sessions"])
         assert 1 <= found["sessions"] < 100
+    table = Path("found/capacity.md").read_text()
+    assert [line.split("|")[1].strip() for line in table.splitlines() if line.startswith("| ")][2:] == ["edf", "fcfs"]
+    assert said["machine"] in table
+    assert "sessions, simulated" in table
+    assert "sessions, engine" not in table
     assert Path("found/capacity.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -112,6 +171,8 @@ def test_calibrate_measures_a_model_and_what_it_writes_can_be_used(capsys: pytes
     printed = capsys.readouterr()
     assert "base\t" in printed.out
     assert "written: cost.json" in printed.out
+    assert "mean and" in printed.out
+    assert "launches held out" in printed.out
     assert json.loads(Path("cost.json").read_text())["model"] == "zoo:tiny-llama"
     assert run("simulate", "synthetic:live:sessions=2,seconds=2", "--cost", "cost.json", "--budget", 100) == 0
     assert "zoo:tiny-llama" in capsys.readouterr().out

@@ -44,6 +44,8 @@ Examples:
 
   headrace watch demo: --ask "when did the warning appear?" --out demo-out
 
+  headrace serve zoo:tiny-llama
+
   headrace recipes --family understanding
 
   headrace doctor

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from headrace.cli_output import print_json, print_table, printable, warn
+from headrace.cli_output import OpenTable, print_json, print_table, printable, warn
 from headrace.core.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from headrace.models.hf import LM
 
 #: What the folder of a capacity holds, and who wrote it.
-REPORT, PICTURE, WRITER = "capacity.json", "capacity.png", "headrace capacity"
+REPORT, TABLE, PICTURE, WRITER = "capacity.json", "capacity.md", "capacity.png", "headrace capacity"
 #: The value of --cost that says to measure.
 NOW = "now"
 
@@ -87,10 +87,9 @@ def calibrate(
     else:
         cost = made.cost
         rows_shown = [(name, f"{1e6 * getattr(cost, name):,.4g} us", told) for name, told in _TERMS.items()]
-        print_table(("term", "each", "of"), rows_shown, printable(str(made)))
-        if out is None:
-            typer.echo(printable(str(made)))
-        else:
+        print_table(("term", "each", "of"), rows_shown)
+        typer.echo(printable(str(made)))
+        if out is not None:
             typer.echo(f"written: {printable(str(out))}")
     told_off = verdict(made)
     if told_off:
@@ -141,6 +140,12 @@ def simulate(
     entry_bytes: Annotated[
         int | None, typer.Option(min=1, help="Bytes of state a token, for what making room takes; default 1,024.")
     ] = None,
+    format_: Annotated[
+        str | None, typer.Option("--format", metavar="NAME", help="Of the file, if it is not recognised: sharegpt, …")
+    ] = None,
+    block: Annotated[
+        int | None, typer.Option(min=1, help="Tokens that the name of a block stands for (Mooncake); default 512.")
+    ] = None,
     first_ms: Promise = None,
     every_ms: Promise = None,
     whole_ms: Promise = None,
@@ -168,19 +173,35 @@ def simulate(
     if entry_bytes is not None:
         priced = replace(priced, entry_bytes=entry_bytes)
     held = simulated.UNLIMITED if entries is None else entries * priced.entry_bytes
-    found = requests_of(trace, rate=rate, horizon=seconds, most=requests, promised=promised, seed=seed)
-    setting = simulated.Setting(trace, found, priced, names, replicas, route, _limits(rows, units, held), budget)
+    asked = requests_of(
+        trace,
+        rate=rate,
+        horizon=seconds,
+        most=requests,
+        promised=promised,
+        seed=seed,
+        format=format_,
+        block=block,
+    )
+    setting = simulated.Setting(trace, asked, priced, names, replicas, route, _limits(rows, units, held), budget)
+    found, shown, cut = {}, OpenTable(COLUMNS), ""
     try:
         with _progress("seconds") as told:
-            made = simulated.run(setting, told)
+            for name, one in simulated.each(setting, told):
+                found[name] = one
+                if not as_json:
+                    shown.add(cells(name, one))
     except KeyboardInterrupt:
-        _interrupted("interrupted; nothing was simulated to its end")
-    if as_json:
-        print_json(made.to_json())
-        return
-    print_table(COLUMNS, [cells(name, one) for name, one in made.found.items()], printable(made.title()))
-    typer.echo(printable(made.title()))
-    if not simulated.promised(found):
+        cut = f"interrupted; {len(found)} of {len(names)} schedulers were simulated to the end"
+    made = simulated.Simulation(setting, found)
+    shown.close()
+    if as_json and found:
+        print_json({**made.to_json(), **({"interrupted": True} if cut else {})})
+    elif found:
+        typer.echo(printable(made.title()))
+    if cut:
+        _interrupted(cut)
+    if not as_json and not simulated.promised(asked):
         typer.echo(
             "nothing was promised, so that every output counts as a hit; give --first-ms, --every-ms or --whole-ms"
         )
@@ -211,7 +232,9 @@ def capacity(
     budget: Budget = 2004,
     seconds: Annotated[float, typer.Option(min=1.0, max=86_400, help="Of the load, in each run.")] = 20.0,
     seeds: Annotated[int, typer.Option(min=1, max=100, help="Simulated runs, with other arrivals and noise.")] = 5,
-    out: Annotated[Path | None, typer.Option(metavar="FOLDER", help=f"Folder for {REPORT} and {PICTURE}.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help=f"Folder for {REPORT}, {TABLE} and {PICTURE}.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """How many live sessions does this machine serve within their promises?
@@ -259,7 +282,7 @@ def capacity(
     if folder is not None:
         from headrace.apps.capacity.picture import png
 
-        written = write(folder, {REPORT: document(made.to_json(), WRITER), PICTURE: png(made)})
+        written = write(folder, {REPORT: document(made.to_json(), WRITER), TABLE: made.markdown(), PICTURE: png(made)})
         if not as_json:
             typer.echo(f"written: {', '.join(printable(str(path)) for path in written)}")
 

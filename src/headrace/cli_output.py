@@ -25,11 +25,31 @@ def print_json_line(value: Any) -> None:
     sys.stdout.flush()
 
 
+class OpenTable:
+    """A table whose rows come one after the other: on a pipe each is written at once, on a terminal all by `close`."""
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        self._columns, self._rows = columns, list[Sequence[str]]()
+
+    def add(self, row: Sequence[str]) -> None:
+        """One more row."""
+        self._rows.append(row)
+        if not sys.stdout.isatty():
+            for cells in (self._columns, row) if len(self._rows) == 1 else (row,):
+                _line(cells)
+            sys.stdout.flush()
+
+    def close(self) -> None:
+        """There are no more."""
+        if self._rows and sys.stdout.isatty():
+            print_table(self._columns, self._rows)
+
+
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
     """A table on a terminal; on a pipe a header and tab-separated lines, whole and unstyled."""
     if not sys.stdout.isatty():
         for row in (columns, *rows):
-            sys.stdout.write("\t".join(" ".join(cell.split()) for cell in row) + "\n")
+            _line(row)
         return
     from rich import box
     from rich.console import Console
@@ -42,6 +62,10 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: st
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     Console().print(table)
+
+
+def _line(cells: Sequence[str]) -> None:
+    sys.stdout.write("\t".join(" ".join(cell.split()) for cell in cells) + "\n")
 
 
 def warn(message: str) -> None:

@@ -13,10 +13,14 @@ from headrace.core.errors import ConfigError
 
 if TYPE_CHECKING:
     import inspect
+    from collections.abc import Mapping
 
     from headrace.core.recipe import Row
     from headrace.recipes.registry import Registry
     from headrace.recipes.runner import Outcome
+
+#: Figures that stand side by side at most, and below one another.
+WIDE, LONG = 8, 24
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -201,14 +205,27 @@ def _status(row: Row) -> str:
     return f"{row.status} (stale)" if row.stale else row.status
 
 
+def _figure(run: Mapping[str, float], key: str) -> str:
+    return f"{run[key]:.4g}" if key in run else ""
+
+
 def _print_outcome(outcome: Outcome) -> None:
+    """The figures of an outcome: a row a method; where these would be wide, a row a figure; where these would be many,
+    only those that compare the methods."""
     result = outcome.result
     figures = list(dict.fromkeys(key for run in (result.measured, *result.baselines.values()) for key in run))
     runs = {outcome.recipe: result.measured, **result.baselines}
-    rows = [(name, *(f"{run[k]:.4g}" if k in run else "" for k in figures)) for name, run in runs.items()]
+    own = [key for key in figures if not any(key in run for run in result.baselines.values())]
+    shown = own if own and len(figures) > LONG else figures
     verdict = "holds" if result.holds else "does not hold"
     typer.echo(f"{outcome.recipe}: {verdict} (seed {result.seed}): {outcome.claim}")
-    print_table(("method", *figures), rows)
+    if len(shown) <= WIDE and shown == figures:
+        print_table(("method", *shown), [(name, *(_figure(run, key) for key in shown)) for name, run in runs.items()])
+    else:
+        runs = runs if shown == figures else {outcome.recipe: result.measured}
+        print_table(("figure", *runs), [(key, *(_figure(run, key) for run in runs.values())) for key in shown])
+    if shown != figures:
+        typer.echo(f"{len(figures) - len(shown)} figures of each method: --json")
     if result.note:
         typer.echo(f"note: {result.note}")
     if result.missing:

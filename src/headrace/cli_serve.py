@@ -105,11 +105,13 @@ def _serve(
     spec: Spec, workers: int, settings: Settings, keys: Keys, listener: socket.socket, as_json: bool
 ) -> None:  # fmt: skip
     import asyncio
+    import logging
 
     from headrace.engine.pool import start
     from headrace.server.run import address, run
 
     url = address(listener)
+    logging.basicConfig(level=logging.WARNING, format="headrace: %(levelname)s: %(message)s")
 
     async def main() -> None:
         pool = await start(spec, workers)
@@ -121,7 +123,8 @@ def _serve(
                     {"type": "ready", "url": url, "model": offered, "workers": workers, "pid": os.getpid()}
                 )  # fmt: skip
             else:
-                typer.echo(f"{printable(offered)} is served at {url}/v1 by {workers} workers; Ctrl-C stops it")
+                by = f"{workers} worker{'s' * (workers > 1)}"
+                typer.echo(f"{printable(offered)} is served at {url}/v1 by {by}; Ctrl-C stops it")
                 sys.stdout.flush()
 
         await run(pool, settings, keys, listener, ready)

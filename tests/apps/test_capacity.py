@@ -293,6 +293,37 @@ def test_the_picture_is_drawn(simulated: Answer) -> None:
     assert png(simulated).startswith(b"\x89PNG")
 
 
+def test_all_curves_begin_at_one_number(simulated: Answer) -> None:
+    begins = {one.curve[0].sessions for one in simulated.found.values()}
+    assert len(begins) == 1
+    for one in simulated.found.values():
+        at = [point.sessions for point in one.curve]
+        assert at == sorted(set(at))
+
+
+def test_a_table_leaves_out_what_was_not_run(simulated: Answer) -> None:
+    head, rule, *rows = [line for line in simulated.markdown().splitlines() if line.startswith("|")]
+    assert [cell.strip() for cell in head.strip("|").split("|")] == [
+        "scheduler",
+        "sessions, simulated",
+        "over runs",
+        "if 10 % slower",
+    ]
+    assert [row.split("|")[1].strip() for row in rows] == list(simulated.found)
+    assert rule.count("|") == head.count("|")
+
+
+def test_progress_names_the_scheduler_and_what_comes_after_the_last_request() -> None:
+    said: list[str] = []
+    requests = [Request(0, 8, 400), Request(SECOND, 8, 400)]
+    run(
+        Setting("x", requests, replace(PLAIN, cost=Cost(0.01)), ("fcfs", "edf")),
+        lambda what, done, total: said.append(what),
+    )
+    assert said[0] == "simulating fcfs (1 of 2)"
+    assert "simulating edf (2 of 2), 1 s after the last request came" in said
+
+
 def test_points_without_anything_sent_hold() -> None:
     assert Point(1, (0,), (0,)).rate == 1.0
 

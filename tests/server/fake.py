@@ -14,7 +14,7 @@ import math
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from headrace.core.errors import CapacityError, ConfigError, InputError, StateError
@@ -90,6 +90,8 @@ class FakePool:
         if id in self.live:
             return self.live[id]
         if id in self.kept:
+            if len(self.live) >= self.most:
+                raise CapacityError(f"{self.most} sessions are open and this one does not fit beside them")
             saved = json.loads(self.kept[id])
             opening = Opening(**{**saved["opening"], "slo": Slo(**saved["opening"]["slo"])})
             live = FakeLive(self, id, opening)
@@ -97,6 +99,9 @@ class FakePool:
             self.live[id] = live
             return live
         raise InputError(f"there is no session {id[:64]!r}")
+
+    def sessions(self) -> list[str]:
+        return [*self.live, *(name for name in self.kept if name not in self.live)]
 
     async def figures(self) -> Mapping[str, Any]:
         await asyncio.sleep(0)
@@ -243,7 +248,8 @@ class FakeLive:
 
     async def fork(self, *, seed: int | None = None, slo: Any = None, durable: bool | None = None) -> FakeLive:
         self._check()
-        other = await self.pool.open(self.opening)
+        opening = self.opening if durable is None else replace(self.opening, durable=durable)
+        other = await self.pool.open(opening)
         other.past, other.marks, other.number = list(self.past), dict(self.marks), self.number
         other.seed = self.seed if seed is None else seed
         return other

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import subprocess
@@ -9,10 +10,12 @@ import sys
 import time
 from contextlib import suppress
 
+import anyio.to_thread
 import httpx
 import pytest
 from fastapi.testclient import TestClient
 
+from headrace.core.errors import ConfigError
 from headrace.server.app import create_app
 from headrace.server.errors import ErrorAnswer
 from headrace.server.settings import Settings
@@ -102,6 +105,56 @@ def test_openapi_declares_every_answer(client: TestClient) -> None:
             {"Chat": "/v1/chat/completions", "Completing": "/v1/completions"}[name], json=schema["examples"][0]
         )
         assert response.status_code == 200, response.text
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [("/openapi.json", {"GET", "HEAD"}), ("/v1/models/a/b", {"GET"}), ("/v1/sessions", {"GET", "POST"})],
+)
+def test_a_method_that_is_not_there_is_told_which_are(client: TestClient, path: str, allowed: set[str]) -> None:
+    response = client.put(path)
+    assert (response.status_code, set(response.headers["allow"].split(", "))) == (405, allowed)
+
+
+def test_no_request_needs_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def body() -> None:
+        app = create_app(FakePool())
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here") as client:
+            for path in ("/v1/sessions", "/v1/completions", "/v1/chat/completions"):
+                asked = {"prompt": "a", "messages": [{"role": "user", "content": "a"}]} if path[4] == "c" else {}
+                assert (await client.post(path, json=asked)).status_code < 300
+            assert (await client.get("/v1/sessions")).status_code == 200
+
+    async def refused(*_: object, **__: object) -> None:
+        raise AssertionError("a thread was asked for")
+
+    monkeypatch.setattr(anyio.to_thread, "run_sync", refused)
+    asyncio.run(body())
+
+
+def test_large_bodies_are_bounded_together_and_small_ones_are_taken_all_the_same() -> None:
+    bounds = Settings(body=300_000, snapshot=300_000, bodies=300_000, drain=0.1)
+    padding = {"metadata": {"much": "x" * 250_000}}
+    quick = {"prompt": "a", "temperature": 0}
+    with served(FakePool(delay=0.002), bounds) as server:
+        url = server.url + "/v1/completions"
+        with httpx.stream("POST", url, json=ENDLESS | padding) as response:
+            lines = response.iter_lines()
+            next(lines)
+            whole = json.dumps(quick | padding).encode()
+            for content in (whole, iter([whole[:100_000], whole[100_000:]])):
+                refused = httpx.post(url, content=content, headers={"content-type": "application/json"})
+                assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
+                assert "bodies" in refused.json()["error"]["message"]
+            assert httpx.post(url, json=quick).status_code == 200
+        assert server.until(lambda: not server.pool.live)
+        for _ in range(3):
+            assert httpx.post(url, json=quick | padding).status_code == 200
+
+
+def test_a_body_that_may_be_sent_can_be_taken() -> None:
+    with pytest.raises(ConfigError, match="bodies"):
+        Settings(snapshot=2000, body=10, bodies=1000)
 
 
 def test_a_stream_that_is_left_ends_the_work() -> None:

@@ -78,3 +78,21 @@ def test_refusals_name_the_field(client: TestClient, body: dict[str, object], pa
     response = client.post(PATH, json=body)
     assert response.status_code == 400
     assert response.json()["error"]["param"] == param
+
+
+def test_all_replies_of_a_request_are_bounded_together() -> None:
+    client = TestClient(create_app(FakePool(), Settings(tokens=100, together=120)))
+    chat = {"messages": [{"role": "user", "content": "a"}]}
+    for path, body, param in (
+        (PATH, {"prompt": "a", "n": 2, "max_tokens": 61}, "max_tokens"),
+        (PATH, {"prompt": ["a", "b"], "n": 2, "max_tokens": 31}, "max_tokens"),
+        ("/v1/chat/completions", {**chat, "n": 2, "max_tokens": 61}, "max_tokens"),
+        ("/v1/chat/completions", {**chat, "n": 2, "max_completion_tokens": 61}, "max_completion_tokens"),
+        ("/v1/chat/completions", chat, "max_tokens"),
+    ):
+        refused = client.post(path, json=body)
+        assert (refused.status_code, refused.json()["error"]["param"]) == (400, param)
+        assert "120 in all" in refused.json()["error"]["message"]
+    for path, body in ((PATH, {"prompt": ["a", "b"], "n": 2, "max_tokens": 30}),
+                       ("/v1/chat/completions", {**chat, "n": 2, "max_tokens": 60})):  # fmt: skip
+        assert client.post(path, json=body).status_code == 200

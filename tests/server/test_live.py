@@ -157,7 +157,7 @@ def test_update_fork_snapshot_and_restore() -> None:
             octets = await client.get(f"/v1/sessions/{name}/snapshot")
             assert octets.headers["content-type"] == "application/octet-stream"
             back = await client.post("/v1/sessions/restore", content=octets.content)
-            assert back.status_code == 201
+            assert (back.status_code, pool.opened[-1].program) == (201, "")
             for other in (fork, back.json()["id"]):
                 await push(client, other, "!", reply=True)
                 assert (await emitted(client, other, until=7))[-2]["text"] == "abxyz!"
@@ -182,6 +182,9 @@ def test_update_fork_snapshot_and_restore() -> None:
         ("", {"durable": True}, 400),
         ("", {"seed": 1 << 70}, 400),
         ("", {"standing": [{"id": "a", "ask": "b"}] * 2}, 400),
+        ("", {"standing": [{"id": f"q{at}", "ask": "b"} for at in range(9)]}, 400),
+        ("", {"standing": [{"id": "a", "ask": "b", "max_tokens": 257}]}, 400),
+        ("", {"standing": [{"id": "a", "ask": "b" * 2001}]}, 400),
         ("", {"budget": True}, 400),
         ("/{id}/push", {}, 400),
         ("/{id}/push", {"text": "a", "tokens": [1]}, 400),
@@ -248,7 +251,7 @@ def test_sessions_belong_to_the_key_that_opened_them_and_are_counted() -> None:
                     method, f"/v1/sessions/{name}{path}", json={} if method == "POST" else None
                 )
                 assert answer.status_code == 404
-            assert (await client.get("/v1/sessions")).json() == {"data": []}
+            assert (await client.get("/v1/sessions")).json() == {"data": [], "absent": []}
             client.headers["authorization"] = "Bearer first-key"
             assert (await client.delete(f"/v1/sessions/{name}")).status_code == 204
             await opened(client)
@@ -337,5 +340,147 @@ def test_a_journal_stays_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
             numbers = [line["emission"]["number"] for line in lines if "emission" in line]
             assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
             assert numbers[-1] == (await client.get(f"/v1/sessions/{name}")).json()["emissions"]
+
+    run(body)
+
+
+def test_what_comes_from_a_snapshot_is_its_keys_in_the_sharing_of_time_too() -> None:
+    async def body() -> None:
+        pool = FakePool()
+        async with serving(pool, keys=Keys(["first-key name=ann"])) as client:
+            client.headers["authorization"] = "Bearer first-key"
+            name = await opened(client)
+            octets = (await client.get(f"/v1/sessions/{name}/snapshot")).content
+            await client.post("/v1/sessions/restore", content=octets, params={"program": "another"})
+            assert [opening.program for opening in pool.opened] == ["ann", "ann"]
+
+    run(body)
+
+
+def test_figures_of_a_list_are_asked_for_together_and_one_that_fails_is_named_apart() -> None:
+    async def body() -> None:
+        pool = FakePool()
+        async with serving(pool) as client:
+            names = [await opened(client) for _ in range(4)]
+            together = asyncio.Barrier(3)
+            for name in names[:3]:
+                live, plain = pool.live[name], pool.live[name].figures
+
+                async def slow(plain: Any = plain) -> Any:
+                    await together.wait()
+                    return await plain()
+
+                live.figures = slow  # type: ignore[method-assign]
+            pool.live[names[3]].closed = True
+            answer = (await client.get("/v1/sessions")).json()
+            assert [one["id"] for one in answer["data"]] == names[:3]
+            assert answer["absent"] == [{"id": names[3], "why": "the session is closed; open another"}]
+
+    run(body)
+
+
+def killed(kept: dict[str, bytes], settings: Settings, texts: list[str], keys: list[str] | None = None) -> list[str]:
+    """Names of durable sessions that were told these texts by a server that nobody ended."""
+
+    async def body() -> list[str]:
+        app = create_app(FakePool(kept=kept), settings, Keys(keys or []))
+        async with Client(transport=httpx.ASGITransport(app), base_url="http://here") as client:
+            if keys:
+                client.headers["authorization"] = f"Bearer {keys[0].split()[0]}"
+            names = [await opened(client, durable=True) for _ in texts]
+            for name, text in zip(names, texts, strict=True):
+                await push(client, name, text, reply=True)
+                while (await client.get(f"/v1/sessions/{name}")).json()["emissions"] <= len(text):
+                    await asyncio.sleep(0.002)
+        return names
+
+    return asyncio.run(body())
+
+
+def test_a_restart_with_less_room_keeps_what_does_not_fit_until_it_does(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    kept: dict[str, bytes] = {}
+    settings, keys = Settings(folder=str(tmp_path)), ["first-key name=ann", "second-key"]
+    names = killed(kept, settings, ["abc", "def", "ghi"], keys)
+    files = {path: path.read_bytes() for path in (tmp_path / "sessions").iterdir()}
+
+    async def body() -> None:
+        pool = FakePool(kept=kept, most=2)
+        async with serving(pool, settings, Keys(keys)) as client:
+            client.headers["authorization"] = "Bearer first-key"
+            (third,) = set(names) - set(pool.live)
+            for method, path in (("GET", ""), ("GET", "/events"), ("POST", "/push"), ("GET", "/snapshot")):
+                answer = await client.request(
+                    method, f"/v1/sessions/{third}{path}", json={"text": "x"} if method == "POST" else None
+                )
+                assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+                assert "does not fit" in answer.json()["error"]["message"]
+            listed = (await client.get("/v1/sessions")).json()
+            assert {one["id"] for one in listed["data"]} == set(pool.live)
+            assert [(one["id"], "does not fit" in one["why"]) for one in listed["absent"]] == [(third, True)]
+            assert files == {path: path.read_bytes() for path in (tmp_path / "sessions").iterdir()}
+            client.headers["authorization"] = "Bearer second-key"
+            assert (await client.get(f"/v1/sessions/{third}")).status_code == 404
+            assert (await client.delete(f"/v1/sessions/{third}")).status_code == 404
+            client.headers["authorization"] = "Bearer first-key"
+            assert (await client.delete(f"/v1/sessions/{next(iter(pool.live))}")).status_code == 204
+            found = await asyncio.gather(*(client.get(f"/v1/sessions/{third}") for _ in range(4)))
+            assert {answer.status_code for answer in found} == {200}
+            assert (await client.get("/v1/sessions")).json()["absent"] == []
+            await push(client, third, "!", reply=True)
+            told = {"abcabc !", "defdef !", "ghighi !"}
+            events = await emitted(client, third, after=4, until=12)
+            assert [event["number"] for event in events] == list(range(5, 5 + len(events)))
+            assert events[-2]["text"] in told
+
+    run(body)
+    assert caplog.text.count("cannot be taken up now, and is kept") == 1
+
+
+def test_a_session_that_cannot_be_taken_up_may_be_forgotten_and_its_state_goes_at_the_next_start(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    kept: dict[str, bytes] = {}
+    settings = Settings(folder=str(tmp_path))
+    names = killed(kept, settings, ["abc", "def"])
+
+    async def forgotten() -> None:
+        pool = FakePool(kept=kept, most=1)
+        app = create_app(pool, settings)
+        async with Client(transport=httpx.ASGITransport(app), base_url="http://here") as client:
+            manager = app.router.lifespan_context(app)
+            await manager.__aenter__()  # nobody ends it either
+            (other,) = set(names) - set(pool.live)
+            assert (await client.delete(f"/v1/sessions/{other}")).status_code == 204
+            assert (await client.get(f"/v1/sessions/{other}")).status_code == 404
+            assert not list(tmp_path.glob(f"sessions/{other}*"))
+            assert other in kept
+
+    async def after() -> None:
+        async with serving(FakePool(kept=kept), settings) as client:
+            (left,) = (await client.get("/v1/sessions")).json()["data"]
+            assert list(kept) == [left["id"]]
+
+    run(forgotten)
+    run(after)
+    assert caplog.text.count("no journal owns") == 1
+
+
+@pytest.mark.parametrize("damage", ["{", "[]", '{"owner": "anyone"}', '{"owner": "anyone", "standing": [{"x": 1}]}'])
+def test_a_damaged_journal_costs_its_session_nothing(tmp_path: Path, damage: str) -> None:
+    kept: dict[str, bytes] = {}
+    settings = Settings(folder=str(tmp_path))
+    (name,) = killed(kept, settings, ["abc"])
+    path = tmp_path / "sessions" / f"{name}.json"
+    path.write_text(damage)
+
+    async def body() -> None:
+        async with serving(FakePool(kept=kept), settings) as client:
+            answer = await client.get(f"/v1/sessions/{name}")
+            assert answer.status_code == (503 if "owner" in damage else 404)
+        assert path.read_text() == damage
+        assert path.with_suffix(".jsonl").exists()
+        assert name in kept
 
     run(body)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from headrace.engine.opening import Opening
+from headrace.server.keys import Keys
 from headrace.server.live.log import Log
 from headrace.server.live.speaker import Speaker
 from headrace.server.live.standing import Standing, Watcher
@@ -125,5 +126,47 @@ def test_closing_ends_a_check_under_way_and_its_fork() -> None:
             await asyncio.sleep(0.001)
         await watcher.close()
         assert list(pool.live) == [live.id]
+
+    run(body)
+
+
+def test_the_questions_of_a_session_take_turns_and_all_are_asked() -> None:
+    async def body() -> None:
+        pool = FakePool(delay=0.0005)
+        async with serving(pool) as client:
+            questions = [{"id": f"q{at}", "ask": f"Is it {at}?", "role": "user", "max_tokens": 256} for at in range(8)]
+            name = await opened(client, standing=questions)
+            await push(client, name, "frame", role="user")
+            most, checks = 0, 0
+            while checks < 8:
+                await asyncio.sleep(0.001)
+                most = max(most, len(pool.live))
+                figures = (await client.get(f"/v1/sessions/{name}")).json()
+                checks = sum(one["checks"] for one in figures["standing"])
+            assert most == 2  # the session and one fork
+            assert figures["emissions"] == 8
+
+    run(body)
+
+
+def test_a_fork_for_a_question_counts_among_the_sessions_of_its_key() -> None:
+    async def body() -> None:
+        keys = Keys(["first-key sessions=2"])
+        async with serving(FakePool(), keys=keys) as client:
+            client.headers["authorization"] = "Bearer first-key"
+            name, other = await opened(client, standing=[{"id": "q", "ask": "?"}]), await opened(client)
+
+            async def asked(what: str, least: int) -> dict[str, Any]:
+                await push(client, name, "abc")
+                while True:
+                    (one,) = (await client.get(f"/v1/sessions/{name}")).json()["standing"]
+                    if one[what] >= least:
+                        return dict(one)
+                    await asyncio.sleep(0.002)
+
+            assert "2 live sessions" in (await asked("failed", 1))["why"]
+            await client.delete(f"/v1/sessions/{other}")
+            assert (await asked("checks", 1))["answer"] == "abcabc?"
+            await opened(client)  # the fork's place is free again
 
     run(body)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import signal
@@ -28,10 +29,9 @@ def main(descriptor: int) -> None:
             inbox.put(None)
 
     threading.Thread(target=listen, daemon=True).start()
-    try:
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         run(spec, inbox, connection.send)
-    except (BrokenPipeError, ConnectionResetError):
-        os._exit(0)
+    os._exit(0)  # nothing is left to be saved, and torch takes seconds to be taken down
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ class WorkerPool:
         self.remotes, self.most = list(remotes), most
         self.draining = False
         self._kept: dict[str, str] = {}
+        self._trying: asyncio.Task[None] | None = None
 
     @property
     def model(self) -> Mapping[str, Any]:
@@ -48,6 +49,9 @@ class WorkerPool:
             if name in remote.sessions:
                 return remote.sessions[name]
         if name in self._kept:
+            if self._trying is None or self._trying.done():  # for whoever asks next
+                least = min(self.remotes, key=lambda one: len(one.sessions))
+                self._trying = asyncio.ensure_future(self.take_back(name, least))
             raise CapacityError(f"session {name} is kept, but cannot be taken up now: {self._kept[name]}")
         raise InputError(f"there is no session {name[:64]!r} here; it was closed, or never opened")
 
@@ -91,6 +95,7 @@ class WorkerPool:
         try:
             await remote.call("recover", name)
             remote.sessions[name], session.there = session, True
+            self._kept.pop(name, None)
         except HeadraceError as error:
             self._kept[name] = str(error)
             log.warning("session %s cannot be taken up: %s", name, error)

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from headrace.engine.face import Pool
 from headrace.server import health, live, realtime
 from headrace.server.answer import Json
+from headrace.server.bodies import Bodies
 from headrace.server.errors import install
 from headrace.server.front import Front
 from headrace.server.keys import Keys
@@ -26,7 +27,7 @@ never ends. Every error is `{"error": {"message", "type", "param", "code"}}`. Wi
 def create_app(pool: Pool, settings: Settings | None = None, keys: Keys | None = None) -> FastAPI:
     """The application over a pool, which stays the caller's to close. `app.state.front` is what its routes share."""
     settings = settings or Settings()
-    front = Front(pool, settings, keys or Keys(), Shares(settings))
+    front = Front(pool, settings, keys or Keys(), Shares(settings), Bodies(settings.bodies))
     app = FastAPI(
         title="headrace", version=__version__, description=_ABOUT, docs_url=None, redoc_url=None,
         separate_input_output_schemas=False, default_response_class=Json,

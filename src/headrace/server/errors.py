@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from headrace.core.errors import CapacityError, HeadraceError, StateError
 from headrace.server.answer import Json
@@ -126,7 +127,7 @@ def documented(*statuses: int) -> Mapping[int | str, dict[str, Any]]:
         415: "Not of a kind that the model takes.",
         429: "No room: the reason, and when to ask again.",
         500: "The server failed.",
-        503: "The server is stopping.",
+        503: "The server is stopping, or the session cannot be taken up now.",
     }
     wanted = sorted({400, 401, 408, 413, 429, 500, 503, *statuses})
     return {status: {"model": ErrorAnswer, "description": words[status]} for status in wanted}
@@ -136,10 +137,24 @@ def install(app: FastAPI) -> None:
     """Answer every error of an app's routes in this form."""
 
     async def handle(request: Request, error: Exception) -> Json:
+        if isinstance(error, HTTPException) and error.status_code == 405:
+            headers = dict(error.headers or {})
+            error.headers = headers | {"Allow": _allowed(app, request.url.path) or headers.get("Allow", "")}
         return answer(error, getattr(request.state, "id", ""))
 
     for kind in (HeadraceError, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, handle)
+
+
+def _allowed(app: FastAPI, path: str) -> str:
+    """The methods of a path, all its routes together (RFC 9110, 10.2.1)."""
+    methods = {
+        method.upper()
+        for template, documented in app.openapi()["paths"].items()
+        if compile_path(template)[0].match(path)
+        for method in documented
+    }
+    return ", ".join(sorted(methods))
 
 
 def _invalid(error: RequestValidationError) -> Refusal:

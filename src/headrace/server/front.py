@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Annotated
 
-from fastapi import Request
+from fastapi import Depends, Request
 
 from headrace.engine.face import Pool
 from headrace.engine.meter import Meter
+from headrace.server.bodies import Bodies
 from headrace.server.errors import Refusal
 from headrace.server.keys import Key, Keys
 from headrace.server.limits import Shares
@@ -30,6 +32,7 @@ class Front:
     settings: Settings
     keys: Keys
     shares: Shares
+    bodies: Bodies
     meter: Meter = field(default_factory=Meter)
     draining: bool = False
     streams: dict[object, Callable[[], object]] = field(default_factory=dict)
@@ -53,10 +56,14 @@ class Front:
             end()
 
 
-def key_of(request: Request) -> Key:
-    """Who asks; the middleware has checked the key."""
+async def key_of(request: Request) -> Key:
+    """Who asks; the middleware has checked the key. A coroutine, so that no thread is needed for it."""
     key: Key = request.state.key
     return key
+
+
+#: The key of a request, as an argument of a route.
+Who = Annotated[Key, Depends(key_of)]
 
 
 def request_id(request: Request) -> str:

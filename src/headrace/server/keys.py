@@ -74,6 +74,10 @@ class Keys:
                 found = key
         return found
 
+    def named(self, name: str) -> Key:
+        """The key of this name; where it is not known any more, one with the bounds of all."""
+        return next((key for _, key in self._known if key.name == name), Key(name))
+
     def _parse(self, number: int, words: list[str]) -> tuple[bytes, Key]:
         secret, *options = words
         if not LEAST <= len(secret) <= MOST or not secret.isascii() or not secret.isprintable():

@@ -49,6 +49,19 @@ class Shares:
         """One live session less."""
         self._give(self._sessions, key)
 
+    def hold_session(self, key: Key) -> None:
+        """One live session more that is there already, whatever the bound."""
+        self._sessions[key.name] += 1
+
+    @contextmanager
+    def session(self, key: Key) -> Iterator[None]:
+        """One live session for a while; see `open_session`."""
+        self.open_session(key)
+        try:
+            yield
+        finally:
+            self.close_session(key)
+
     def _take(self, held: Counter[str], key: Key, most: int, what: str) -> None:
         if held[key.name] >= most:
             message = f"this key has {most} {what}, which is all it may; end one, or ask again later"

@@ -30,7 +30,8 @@ class Entrance:
 
     - X-Request-Id is echoed, or given. It is in the log beside what failed.
     - Without a known key: 401. With more requests at a time than the key may have: 429. While draining: 503.
-    - A body larger than the settings allow is 413, one that does not come whole in time 408.
+    - A body larger than the settings allow is 413, one that does not come whole in time 408. While the bodies of other
+      requests take all room that there is for them: 429.
     - Answers are counted, by status.
     """
 
@@ -44,13 +45,15 @@ class Entrance:
         headers, state = Headers(scope=scope), scope.setdefault("state", {})
         given = headers.get("x-request-id", "")
         state["id"] = given if _ID.fullmatch(given) else secrets.token_hex(16)
-        sender = _Sender(send, state["id"], self.front)
+        sender, body = _Sender(send, state["id"], self.front), _Body(receive, self._most(scope), self.front)
         try:
-            await self._admitted(scope, headers, state, _Body(receive, self._most(scope), self.front), sender)
+            await self._admitted(scope, headers, state, body, sender)
         except Exception as error:  # whatever a route raised that nobody foresaw is answered, and logged
             if sender.begun:
                 raise
             await answer(error, state["id"])(scope, receive, sender)
+        finally:
+            body.close()
 
     async def _admitted(
         self, scope: Scope, headers: Headers, state: MutableMapping[str, Any], body: _Body, send: Send
@@ -87,6 +90,7 @@ class _Body:
         self._receive, self._most, self._got, self._whole = receive, most, 0, False
         loop = asyncio.get_running_loop()
         self._until = loop.time() + front.settings.arrive
+        self._bodies = front.bodies
 
     async def __call__(self) -> Message:
         if self._whole:
@@ -96,15 +100,23 @@ class _Body:
                 message = await self._receive()
         except TimeoutError:
             raise HTTPException(408, "the request did not come whole in time; send it again") from None
-        self._got += len(message.get("body", b""))
+        got = self._got + len(message.get("body", b""))
         self._whole = not message.get("more_body", False)
-        self._refuse(self._got)
+        self._refuse(got)
+        self._bodies.grow(self._got, got)
+        self._got = got
         return message
+
+    def close(self) -> None:
+        """The request is answered: nothing of its body is held any more."""
+        self._bodies.give(self._got)
+        self._got = 0
 
     def check(self, length: str | None) -> None:
         """Refuse by the header, before anything has come."""
         if length is not None and length.isdecimal() and len(length) < 20:
             self._refuse(int(length))
+            self._bodies.check(int(length))
 
     def _refuse(self, size: int) -> None:
         if size > self._most:

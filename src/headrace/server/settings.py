@@ -18,11 +18,13 @@ class Settings:
         budget: tokens that a session keeps unless it says otherwise; 0: as the model's default policy says.
         body: of one request.
         snapshot: of a snapshot that is taken up.
+        bodies: of all requests at work, less what is little of each.
         frame: of one WebSocket message.
         messages: of one chat.
         prompts: of one completion.
         choices: replies of one request, all prompts together (`n`).
         tokens: of one reply.
+        together: tokens of all replies of one request, at most.
         logprobs: alternatives to each token.
         stops: stop strings of one reply.
         stop_chars: characters of each.
@@ -36,19 +38,21 @@ class Settings:
         drain: that replies under way get when the server is asked to stop.
 
     Raises:
-        ConfigError: a bound is not above 0.
+        ConfigError: a bound is not above 0, or a body that may be sent can never be taken.
     """
 
     model: str = ""
     folder: str = ""
     budget: int = 0
     body: int = 4 << 20
-    snapshot: int = 1 << 30
+    snapshot: int = 256 << 20
+    bodies: int = 256 << 20
     frame: int = 1 << 20
     messages: int = 1024
     prompts: int = 128
     choices: int = 128
     tokens: int = 100_000
+    together: int = 131_072
     logprobs: int = 20
     stops: int = 16
     stop_chars: int = 256
@@ -68,3 +72,5 @@ class Settings:
                 continue
             if not 0 < value < math.inf:
                 raise ConfigError(f"Settings({field.name}={value!r}): give a number above 0")
+        if max(self.body, self.snapshot) > self.bodies:
+            raise ConfigError(f"Settings(bodies={self.bodies}): give as much as one body or snapshot may have, or more")

@@ -33,9 +33,13 @@ def own(**fields: object) -> str:
         ("", r"t: is empty; give a trace"),
         (" \n\n", r"t: is empty; give a trace"),
         ("version https://git-lfs.github.com/spec/v1\noid sha256:4b\n", r"is a pointer of git-lfs.*git lfs pull"),
-        ("a,b\n1,2\n", r"t: is of no known format \(its columns are a, b\); say format="),
-        ("[1, 2]", r"t: is of no known format \(it has no columns\)"),
-        ('{"a": 1}', r"its columns are a\)"),
+        ("a,b\n1,2\n", r"t: is of no known format \(its columns are a, b\); if it is of one, name it with --format"),
+        ("[1, 2]", r"t: is of no known format \(it has no fields\)"),
+        ('{"a": 1}', r"its fields are a\)"),
+        ('[{"id": "x", "conv', r"t: its JSON ends early; fetch the whole file"),
+        ('[{"id": "x", "ok": tr', r"t: its JSON ends early"),
+        ('[{"id": "x", "ok": }]', r"t: is of no known format"),
+        ('[{"conversations": [{"from": "hum', r"t: its JSON ends early"),
         (HEAD.splitlines()[0], r"t: holds no request"),
         (HEAD + "1,2\n", r"t, line 3: has 2 cells, the header 3"),
         (HEAD + "1,2,3,4\n", r"t, line 3: has 4 cells, the header 3"),
@@ -56,7 +60,8 @@ def own(**fields: object) -> str:
         (BURST + "4,GPT-4,1,1\n", r"t, line 3, 'Timestamp': 4 s is before the 5 s above it"),
         (BURST + "NaN,GPT-4,1,1\n", r"t, line 3, 'Timestamp': is \"NaN\""),
         (BURST.splitlines()[0] + "\n1,ChatGPT,3,0\n", r"t: holds no request"),
-        (MOON + "{", r"t, line 2: is no JSON \(.* in column \d+\); mend it"),
+        (MOON + "{", r"t, line 2: its JSON ends early"),
+        (MOON + "{]}", r"t, line 2: is no JSON \(.* in column \d+\); mend it"),
         (MOON + "[1]", r"t, line 2: is no JSON object"),
         (MOON + "9" * 5000, r"t, line 2: is no JSON \(out of bounds\)"),
         (MOON + "[" * 100_000, r"t, line 2: is no JSON \(out of bounds\)"),
@@ -65,7 +70,7 @@ def own(**fields: object) -> str:
         (moon(timestamp=10**400), r"t, line 2, 'timestamp': is 1000+…, not a finite number"),
         (moon(input_length=True), r"'input_length': is true, not a finite number"),
         (moon(input_length=None), r"t, line 2, 'input_length': is missing"),
-        (moon(hash_ids=[1, 2, 3]), r"'hash_ids': 3 blocks of 512 are more than 600 tokens; give block="),
+        (moon(hash_ids=[1, 2, 3]), r"'hash_ids': 3 blocks of 512 are more than 600 tokens; give their size, --block"),
         (moon(hash_ids=[1, "2"]), r"'hash_ids': is \"2\", not a list of whole numbers"),
         (moon(hash_ids=7), r"'hash_ids': is 7, not a list"),
         (own(units=0, outputs=0), r"t, line 2, 'units': a request at .* of 0 tokens in and 0 out"),
@@ -76,7 +81,8 @@ def own(**fields: object) -> str:
         (own(chunks=[[1]]), r"t, line 2, 'chunks': number 0 is not \[after, units\]"),
         (own(chunks=[[1, 2], [0, 2]]), r"t, line 2, chunk 1, 'after': is before the chunk above it"),
         (own(chunks=[[1, 2], [1, 2, 13]]), r"t, line 2, chunk 1, 'kept': 13 is more than the 12 tokens"),
-        (own(session=3), r"t, line 2, 'session': is 3, not a text"),
+        (own(session=3.5), r"t, line 2, 'session': is 3.5, not a text or whole number"),
+        (own(session=True), r"t, line 2, 'session': is true, not a text or whole number"),
         ('[{"conversations": [{"from": "human", "value": 3}]}]', r"t, entry 1, turn 0, 'value': is 3, not a text"),
         ('[{"conversations": [3]}]', r"t, entry 1, 'conversations': its turn 0 is no object"),
         ('[{"conversations": []}]', r"t: holds no request"),
@@ -124,7 +130,7 @@ def test_more_requests_than_the_limit_are_refused(tmp_path: Path, monkeypatch: p
     path = tmp_path / "t.csv"
     path.write_text(HEAD + "1,1,1\n" * 5)
     monkeypatch.setattr("headrace.engine.traces.files.MOST", 5)
-    with pytest.raises(InputError, match=r"t\.csv: holds more than 5 requests; take the first with most="):
+    with pytest.raises(InputError, match=r"t\.csv: holds more than 5 requests; give a part of it, or how many"):
         read(path)
     assert len(read(path, most=5)) == 5
 

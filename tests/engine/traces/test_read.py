@@ -162,6 +162,15 @@ def test_own_sessions_as_csv(tmp_path: Path) -> None:
     ]
 
 
+def test_a_session_may_be_named_by_a_number(tmp_path: Path) -> None:
+    rows = (
+        {"arrival": 0, "units": 5, "outputs": 1, "session": 0, "program": 7},
+        {"arrival": 1, "units": 2, "outputs": 1},
+    )
+    (tmp_path / "t").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert [(one.session, one.program) for one in read(tmp_path / "t")] == [("0", "7"), ("", "")]
+
+
 @pytest.mark.parametrize(
     ("text", "name"),
     [

@@ -12,12 +12,15 @@ from headrace.apps.capacity.find import MOST, Found, Question, Search
 from headrace.apps.capacity.real import Engine, Verified
 from headrace.apps.capacity.simulated import Priced
 from headrace.apps.capacity.words import told as promise_told
+from headrace.apps.compare.markup import cell, grid
 
 if TYPE_CHECKING:
     from headrace.models.hf import LM
 
 #: Share of the simulated capacity at which the engine rehearses.
 REHEARSED = 0.9
+#: What stands where nothing was run.
+NOTHING = "–"
 
 COLUMNS = (
     "scheduler",
@@ -88,9 +91,23 @@ class Answer:
             over,
             str(found.slower),
             _engine(real),
-            str(self.paced.get(name, "–")),
-            percent(max(run.error for run in real.runs)) if real else "–",
+            str(self.paced.get(name, NOTHING)),
+            percent(max(run.error for run in real.runs)) if real else NOTHING,
         ]
+
+    def markdown(self) -> str:
+        """The text of capacity.md: CommonMark with a table, ends with a line feed; columns that say nothing are left
+        out."""
+        rows = [self.cells(name) for name in self.found]
+        said = [at for at in range(len(COLUMNS)) if any(row[at] != NOTHING for row in rows)]
+        heads = [COLUMNS[at] for at in said]
+        title = self.title()
+        parts = [
+            f"{title[0].upper()}{cell(title[1:])}.",
+            grid(heads, [[cell(row[at]) for at in said] for row in rows]),
+            f"Measured on: {'; '.join(cell(line) for line in self.lines())}.",
+        ]
+        return "\n\n".join(parts) + "\n"
 
     def lines(self) -> list[str]:
         """What stands below the table."""
@@ -137,7 +154,10 @@ def answer(
         say("rehearsing")
         ratios = engine.rehearse(schedulers[0], round(REHEARSED * first))
         priced, pace = replace(priced, ratios=tuple(ratios)), median(ratios)
-    found = {name: Search(question, name, priced, opening, say).found() for name in schedulers}
+    searches = {name: Search(question, name, priced, opening, say) for name in schedulers}
+    found = {name: search.found() for name, search in searches.items()}
+    least = min(one.curve[0].sessions for one in found.values())
+    found = {name: one.from_(searches[name].point(least)) for name, one in found.items()}
     verified, paced = {}, {}
     for name in schedulers if engine is not None and real else ():
         verified[name] = engine.verify(name, found[name].sessions, say)  # type: ignore[union-attr]
@@ -148,7 +168,7 @@ def answer(
 
 def _engine(real: Verified | None) -> str:
     if real is None:
-        return "–"
+        return NOTHING
     tried = [run.point.sessions for run in real.runs]
     if real.sessions is None:
         return f"below {min(tried)}"

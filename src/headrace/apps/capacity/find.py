@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from random import Random
 from statistics import median_low
@@ -127,6 +127,10 @@ class Found:
     high: int
     slower: int
     curve: tuple[Point, ...]
+
+    def from_(self, point: Point) -> Found:
+        """The same, with a curve that begins at a point if it begins behind it."""
+        return replace(self, curve=(point, *self.curve)) if point.sessions < self.curve[0].sessions else self
 
     def to_json(self) -> dict[str, Any]:
         return {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from headrace.apps.capacity.answer import Answer
 from headrace.apps.capacity.figures import percent
+from headrace.apps.capacity.find import Point
 from headrace.apps.compare.sheet import Sheet
 from headrace.apps.strokes import ALERT, ANSWER, INK, RULE, SOFT, STATE, VOICE, WATER
 from headrace.apps.wording import clean
@@ -19,33 +20,37 @@ FLOORS = (0.9, 0.75, 0.5, 0.0)
 def png(found: Answer) -> bytes:
     """The picture: lines and bands are simulated, crosses are runs of the engine."""
     sheet = Sheet(WIDTH, HEIGHT)
-    sheet.write(30, 34, "How many live sessions", size=19, weight="bold", color=INK)
+    sheet.write(30, 34, _headline(found), size=19, weight="bold", color=INK)
     sheet.write(30, 68, clean(found.title(), 150), size=11, color=SOFT)
     for place, line in enumerate(found.lines()[:2]):
         sheet.write(30, 91 + 19 * place, clean(line, 165), size=10, color=SOFT)
     sheet.write(WIDTH - 30, 34, "headrace capacity", size=12, weight="bold", color=WATER, ha="right")
     axes = sheet.axes(BOX)
     points = [point for one in found.found.values() for point in one.curve]
-    least = min(point.rate for point in points)
+    least = min(point.rate for point in (*points, *_real(found)))
     floor = next((floor for floor in FLOORS if least >= floor), 0.0)
     for name, one in found.found.items():
         colour = COLOURS[list(found.found).index(name) % len(COLOURS)]
         at = [point.sessions for point in one.curve]
         axes.plot(at, [point.rate for point in one.curve], color=colour, linewidth=2)
-        axes.fill_between(
-            at,
-            [min(point.rates) for point in one.curve],
-            [max(point.rates) for point in one.curve],
-            color=colour,
-            alpha=0.15,
-            linewidth=0,
-        )
+        if found.question.seeds > 1:
+            axes.fill_between(
+                at,
+                [min(point.rates) for point in one.curve],
+                [max(point.rates) for point in one.curve],
+                color=colour,
+                alpha=0.15,
+                linewidth=0,
+            )
         if name in found.verified:
             runs = [run.point for run in found.verified[name].runs]
             axes.plot([p.sessions for p in runs], [p.rate for p in runs], "x", color=colour, markersize=9, mew=2)
     axes.axhline(found.question.share, color=SOFT, linewidth=1, dashes=(4, 3))
     axes.set_ylim(floor - 0.02 * (1 - floor), 1 + 0.02 * (1 - floor))
-    axes.set_xlim(0, max(point.sessions for point in points) * 1.02)
+    first, last = (end(point.sessions for point in (*points, *_real(found))) for end in (min, max))
+    margin = max(0.02 * (last - first), 0.1)
+    axes.set_xlim(first - margin, last + margin)
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.grid(color=RULE, linewidth=0.8)
     axes.tick_params(colors=SOFT, labelsize=9)
     axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g} %")
@@ -58,6 +63,14 @@ def png(found: Answer) -> bytes:
     return sheet.png()
 
 
+def _headline(found: Answer) -> str:
+    return f"How many live sessions: simulated{', and on the engine' if found.verified else ''}"
+
+
+def _real(found: Answer) -> list[Point]:
+    return [run.point for one in found.verified.values() for run in one.runs]
+
+
 def _key(sheet: Sheet, found: Answer) -> None:
     """Every scheduler with what was found."""
     x, y = BOX[0] + BOX[2] + 30, BOX[1] + 10
@@ -65,10 +78,13 @@ def _key(sheet: Sheet, found: Answer) -> None:
     for place, (name, one) in enumerate(found.found.items()):
         colour, top = COLOURS[place % len(COLOURS)], y + 34 + 62 * place
         sheet.write(x, top, clean(name, 30), size=11, weight="bold", color=colour)
-        sheet.write(x, top + 20, f"{one.sessions} simulated ({one.low} to {one.high})", size=10, color=INK)
+        over = f" ({one.low} to {one.high})" if one.low < one.high else ""
+        sheet.write(x, top + 20, f"{one.sessions} simulated{over}", size=10, color=INK)
         if name in found.verified:
             sheet.write(x, top + 38, f"{found.cells(name)[4]} on the engine", size=10, color=INK)
     bottom = BOX[1] + BOX[3]
-    sheet.write(x, bottom - 20, "line and band: simulated, mean and range", size=9.5, color=SOFT)
+    runs = found.question.seeds
+    drawn = f"line and band: simulated, mean and range of {runs} runs" if runs > 1 else "line: simulated, one run"
+    sheet.write(x, bottom - 20, drawn, size=8.5, color=SOFT)
     if found.verified:
-        sheet.write(x, bottom, "crosses: the engine itself", size=9.5, color=SOFT)
+        sheet.write(x, bottom, "crosses: the engine itself", size=8.5, color=SOFT)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from headrace.apps.capacity.figures import Figures, document, figures
 from headrace.core.errors import ConfigError, InputError
+from headrace.core.item import SECOND
 from headrace.engine.calibration import Calibration
 from headrace.engine.cost import Cost
 from headrace.engine.lane import Lane
@@ -103,7 +104,7 @@ class Simulation:
     """
 
     setting: Setting
-    found: dict[str, Figures]
+    found: Mapping[str, Figures]
 
     def to_json(self) -> dict[str, Any]:
         of = self.setting
@@ -128,7 +129,12 @@ class Simulation:
 
 
 def run(setting: Setting, told: Callable[[str, int, int], None] | None = None) -> Simulation:
-    """Simulate it.
+    """Simulate all of it; see `each`."""
+    return Simulation(setting, dict(each(setting, told)))
+
+
+def each(setting: Setting, told: Callable[[str, int, int], None] | None = None) -> Iterator[tuple[str, Figures]]:
+    """Simulate one scheduler after the other; every one is given when it is done.
 
     Args:
         setting: what.
@@ -143,9 +149,9 @@ def run(setting: Setting, told: Callable[[str, int, int], None] | None = None) -
     schedulers = {name: scheduler_of(name) for name in setting.schedulers}
     returns = any(chunk.kept is not None for one in setting.requests for chunk in one.chunks)
     alike = any(one.prefix for one in setting.requests)
-    last = max(one.arrival for one in setting.requests) // 10**9 + 1
-    found: dict[str, Figures] = {}
-    for name, scheduler in schedulers.items():
+    last = max(one.arrival for one in setting.requests) // SECOND + 1
+    for number, (name, scheduler) in enumerate(schedulers.items(), 1):
+        which = name if len(schedulers) == 1 else f"{name} ({number} of {len(schedulers)})"
         machine = Machine(
             Lane(scheduler, setting.priced.cost, limits),
             most=setting.budget,
@@ -158,13 +164,16 @@ def run(setting: Setting, told: Callable[[str, int, int], None] | None = None) -
             room=Room(host=UNLIMITED),
         )
 
-        def clock(now: int, name: str = name) -> None:
-            if told is not None:
-                told(f"simulating {name}", min(now // 10**9, last), last)
+        def clock(now: int, which: str = which) -> None:
+            if told is None:
+                return
+            if now < last * SECOND:
+                told(f"simulating {which}", now // SECOND, last)
+            else:
+                told(f"simulating {which}, {now // SECOND - last:,} s after the last request came", 0, 1)
 
         outcome = simulate(setting.requests, [machine] * setting.replicas, route=route, told=clock)
-        found[name] = figures(outcome)
-    return Simulation(setting, found)
+        yield name, figures(outcome)
 
 
 def names(text: str) -> tuple[str, ...]:

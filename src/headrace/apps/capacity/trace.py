@@ -13,6 +13,7 @@ from headrace.apps.capacity.words import pairs, seconds, slo
 from headrace.core.errors import ConfigError, InputError
 from headrace.engine.request import Request
 from headrace.engine.traces import (
+    FORMATS,
     Arrivals,
     chat,
     clip,
@@ -50,6 +51,8 @@ def requests_of(
     most: int | None = None,
     promised: Mapping[str, float] | None = None,
     seed: int = 0,
+    format: str | None = None,  # noqa: A002
+    block: int | None = None,
 ) -> list[Request]:
     """The requests of a trace.
 
@@ -60,13 +63,19 @@ def requests_of(
         most: requests.
         promised: seconds by name ("first", "every", "whole"), in place of what the trace promises.
         seed: of what is drawn.
+        format: of the file; None: recognised.
+        block: tokens that the name of a block stands for, in a Mooncake trace; None: 512.
 
     Raises:
         InputError: the file cannot be used, or nothing is left of it.
         ConfigError: there is no such load, or it does not take what was given.
     """
-    drawn = trace.startswith(SYNTHETIC)
-    found = _drawn(trace, rate, horizon, seed) if drawn else _read(trace, rate, seed)
+    if trace.startswith(SYNTHETIC):
+        if format is not None or block is not None:
+            raise ConfigError(f"{trace} is drawn; --format and --block are of files")
+        found = _drawn(trace, rate, horizon, seed)
+    else:
+        found = _read(trace, rate, seed, format, block)
     found = clip(found, math.inf if horizon is None else horizon, most)
     if not found:
         raise InputError(f"{trace}: no request is left to run; give a longer --seconds or a higher --rate")
@@ -95,13 +104,19 @@ def _drawn(trace: str, rate: float | None, horizon: float | None, seed: int) -> 
     return load(**given)
 
 
-def _read(trace: str, rate: float | None, seed: int) -> list[Request]:
+def _read(trace: str, rate: float | None, seed: int, format: str | None, block: int | None) -> list[Request]:  # noqa: A002
     if not Path(os.fspath(trace)).exists():
         raise InputError(f"{trace}: there is no such file; give one, or {SYNTHETIC}chat")
-    timeless = "arrivals" in options_of(recognise(trace))
-    if timeless:
-        return read(trace, arrivals=Arrivals(RATE if rate is None else rate, seed=seed))
-    found = read(trace)
+    if format is not None and format not in FORMATS:
+        raise ConfigError(f"--format {format!r} is not known; give one of {', '.join(FORMATS)}")
+    name = recognise(trace) if format is None else format
+    known = options_of(name)
+    if block is not None and "block" not in known:
+        raise ConfigError(f"{trace} is of format {name}, whose prompts have no named blocks; leave out --block")
+    sized = {} if block is None else {"block": block}
+    if "arrivals" in known:
+        return read(trace, name, arrivals=Arrivals(RATE if rate is None else rate, seed=seed), **sized)
+    found = read(trace, name, **sized)
     return found if rate is None else rescale(found, rate)
 
 

@@ -41,7 +41,7 @@ def _requests(path: str | os.PathLike[str], block: int, largest: int) -> Generat
         if len(names) > -(-units // block):
             raise record.error(
                 "hash_ids",
-                f"{len(names)} blocks of {block} are more than {units} tokens; give --block, the tokens of one (block=)",
+                f"{len(names)} blocks of {block} are more than {units} tokens; give their size, --block (block=)",
             )
         if not units + outputs:
             raise record.error("input_length", "no token goes in and none comes out; take the line out")

@@ -109,13 +109,17 @@ class Journals:
         atomic_write(path, json.dumps(facts, indent=1) + "\n")
         path.chmod(0o600)
 
+    def names(self) -> set[str]:
+        """Of all sessions that were saved, be it that their file is damaged."""
+        return {path.stem for path in self.folder.glob("[0-9a-f]*.json")}
+
     def load(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Every session that was saved; a damaged file is passed over."""
+        """Every session that was saved, and what of it; nothing where its file is damaged."""
         for path in sorted(self.folder.glob("[0-9a-f]*.json")):
+            facts = None
             with suppress(ValueError, OSError):
                 facts = json.loads(path.read_text(encoding="utf-8"))
-                if isinstance(facts, dict):
-                    yield path.stem, facts
+            yield path.stem, facts if isinstance(facts, dict) else {}
 
     def forget(self, session: str) -> None:
         """Remove all of a session."""

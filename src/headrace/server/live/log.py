@@ -126,6 +126,11 @@ class Log:
         while self._writing is not None:
             await asyncio.wait([self._writing])
 
+    async def forget(self) -> None:
+        """Write no more, when all is written that was."""
+        await self.flush()
+        self.journal = None
+
     def close(self, reason: str) -> None:
         """The last emission, which says why."""
         if not self.closed:

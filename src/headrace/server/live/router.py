@@ -1,5 +1,6 @@
 """Router: /v1/sessions, where a session stays and its client comes and goes."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,12 +12,12 @@ from headrace.core.errors import StateError
 from headrace.core.item import MS
 from headrace.engine.opening import Meanwhile, Opening
 from headrace.server.errors import Refusal, documented
-from headrace.server.front import Front, key_of
-from headrace.server.keys import Key
+from headrace.server.front import Front, Who
+from headrace.server.keys import ANYONE
 from headrace.server.live.emission import Emission
-from headrace.server.live.hosted import Hosted
 from headrace.server.live.log import Listener
 from headrace.server.live.schema import (
+    AbsentSession,
     ForkBody,
     Input,
     InterruptBody,
@@ -28,19 +29,16 @@ from headrace.server.live.schema import (
     Session,
     SessionList,
     Updated,
+    Word,
     reply_role,
 )
 from headrace.server.live.sessions import Sessions
+from headrace.server.live.tenant import Tenant
 from headrace.server.sse import Events, frame
 
-
-async def _who(request: Request) -> Key:
-    """Who asks; a coroutine, so that no thread is needed for it."""
-    return key_of(request)
-
-
-Who = Annotated[Key, Depends(_who)]
 OCTETS = "application/octet-stream"
+#: Sessions whose figures are asked for at a time.
+AT_A_TIME = 16
 
 
 def router(front: Front) -> APIRouter:
@@ -55,10 +53,10 @@ def router(front: Front) -> APIRouter:
 
     routes = APIRouter(prefix="/v1/sessions", tags=["live sessions"], lifespan=lifespan)
 
-    async def named(id: str, key: Who) -> Hosted:  # noqa: A002
-        return sessions.get(key, id)
+    async def named(id: str, key: Who) -> Tenant:  # noqa: A002
+        return await sessions.get(key, id)
 
-    One = Annotated[Hosted, Depends(named)]  # noqa: N806
+    One = Annotated[Tenant, Depends(named)]  # noqa: N806
 
     @routes.post("", status_code=201, responses={**documented()})
     async def open_session(body: OpenBody, key: Who) -> Session:
@@ -71,8 +69,21 @@ def router(front: Front) -> APIRouter:
 
     @routes.get("", responses={**documented()})
     async def list_sessions(key: Who) -> SessionList:
-        """The key's sessions, oldest first."""
-        return SessionList(data=[await _session(hosted) for hosted in sessions.of(key)])
+        """The key's sessions, oldest first; those of an earlier run that cannot be taken up now are named apart."""
+        turn = asyncio.Semaphore(AT_A_TIME)
+
+        async def one(tenant: Tenant) -> Session | AbsentSession:
+            async with turn:
+                try:
+                    return await _session(tenant)
+                except StateError as error:
+                    return AbsentSession(id=tenant.id, why=str(error))
+
+        listed = await asyncio.gather(*map(one, sessions.of(key)))
+        going = {tenant.id for tenant in sessions.of(key)}
+        absent = [one for one in listed if isinstance(one, AbsentSession) and one.id in going]
+        absent += [AbsentSession(id=one.id, why=one.why) for one in sessions.absent(key)]
+        return SessionList(data=[one for one in listed if isinstance(one, Session)], absent=absent)
 
     @routes.post(
         "/restore",
@@ -90,33 +101,35 @@ def router(front: Front) -> APIRouter:
         key: Who,
         durable: bool = False,
         meanwhile: Meanwhile = "merge",
+        program: Word = "",
     ) -> Session:
         """Open a session from a snapshot of the same model."""
         snapshot = await request.body()
         try:
-            opening = Opening(durable=durable, meanwhile=meanwhile)
+            whose = program if key is ANYONE else key.name
+            opening = Opening(durable=durable, meanwhile=meanwhile, program=whose)
             return await _session(await sessions.take_up(key, snapshot, opening))
         except StateError as error:
             raise Refusal(str(error), code="bad_snapshot") from error
 
     @routes.get("/{id}", responses={**documented(404)})
-    async def session_figures(hosted: One) -> Session:
+    async def session_figures(tenant: One) -> Session:
         """A session's figures."""
-        return await _session(hosted)
+        return await _session(tenant)
 
     @routes.delete("/{id}", status_code=204, responses={**documented(404)})
-    async def close_session(hosted: One) -> Response:
-        """Close a session; its listeners are told."""
-        await sessions.close(hosted, "its client closed it")
+    async def close_session(id: str, key: Who) -> Response:  # noqa: A002
+        """Close a session; its listeners are told. One that cannot be taken up now is forgotten."""
+        await sessions.end(key, id, "its client closed it")
         return Response(status_code=204)
 
     @routes.post("/{id}/push", responses={**documented(404, 409, 415)})
-    async def push(hosted: One, body: PushBody) -> Pushed:
+    async def push(tenant: One, body: PushBody) -> Pushed:
         """Queue input; with `reply`, what is said to it is emitted. What does not fit is refused whole (429)."""
         _check_kind(front, body.kind)
         asked = ReplyBody.model_validate({}) if body.reply is True else body.reply or None
-        data, emissions = body.data, hosted.log.number
-        tokens, reply = await hosted.push(
+        data, emissions = body.data, tenant.log.number
+        tokens, reply = await tenant.push(
             data,
             role=body.role,
             stream=body.stream,
@@ -128,20 +141,20 @@ def router(front: Front) -> APIRouter:
         return Pushed(tokens=tokens, reply=reply.id if reply else None, emissions=emissions)
 
     @routes.put("/{id}/input", responses={**documented(404, 409)})
-    async def update_input(hosted: One, body: Input) -> Updated:
+    async def update_input(tenant: One, body: Input) -> Updated:
         """Make this the session's whole input; what it begins with in common with what was read is kept."""
-        return Updated(kept=await hosted.update(body.data))
+        return Updated(kept=await tenant.update(body.data))
 
     @routes.post("/{id}/interrupt", responses={**documented(404, 409)})
-    async def interrupt(hosted: One, body: InterruptBody) -> Interrupted:
+    async def interrupt(tenant: One, body: InterruptBody) -> Interrupted:
         """End the reply under way within one tick, and forget what the listener has not heard of it."""
-        return Interrupted(said=await hosted.speaker.interrupt(body.said))
+        return Interrupted(said=await tenant.speaker.interrupt(body.said))
 
     @routes.post("/{id}/fork", status_code=201, responses={**documented(404, 409)})
-    async def fork_session(hosted: One, body: ForkBody, key: Who) -> Session:
+    async def fork_session(tenant: One, body: ForkBody, key: Who) -> Session:
         """Another session with the same past; its emissions begin at 1."""
         standing = [one.standing(front) for one in body.standing]
-        return await _session(await sessions.fork(key, hosted, body.seed, standing))
+        return await _session(await sessions.fork(key, tenant, body.seed, standing))
 
     @routes.get(
         "/{id}/snapshot",
@@ -154,9 +167,9 @@ def router(front: Front) -> APIRouter:
             },
         },
     )
-    async def snapshot_session(hosted: One) -> Response:
+    async def snapshot_session(tenant: One) -> Response:
         """Everything of a session as one file, for `restore`; no reply may be under way (409)."""
-        return Response(await hosted.live.snapshot(), media_type=OCTETS)
+        return Response(await tenant.live.snapshot(), media_type=OCTETS)
 
     @routes.get(
         "/{id}/events",
@@ -171,7 +184,7 @@ def router(front: Front) -> APIRouter:
     )
     async def events(
         request: Request,
-        hosted: One,
+        tenant: One,
         after: Annotated[int, Query(ge=0, lt=1 << 61, description="Number of the last emission that was seen.")] = 0,
         last_event_id: Annotated[str | None, Header(max_length=20, description="The same; it counts more.")] = None,
     ) -> Response:
@@ -180,14 +193,14 @@ def router(front: Front) -> APIRouter:
             if not (last_event_id.isascii() and last_event_id.isdecimal()):
                 raise Refusal("Last-Event-ID: give the number of an emission", param="last-event-id")
             after = int(last_event_id)
-        listener = hosted.log.listen(after)
+        listener = tenant.log.listen(after)
         return Events(_frames(listener), front, request.state.id)
 
     return routes
 
 
-async def _session(hosted: Hosted) -> Session:
-    return Session.model_validate(await hosted.figures())
+async def _session(tenant: Tenant) -> Session:
+    return Session.model_validate(await tenant.figures())
 
 
 async def _frames(listener: Listener) -> AsyncIterator[bytes]:

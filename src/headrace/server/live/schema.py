@@ -17,7 +17,9 @@ from headrace.server.keys import ANYONE, Key
 from headrace.server.live.standing import Standing
 
 #: Standing questions of a session.
-QUESTIONS = 16
+QUESTIONS = 8
+#: Characters of a question, and tokens of its answer.
+QUESTION, ANSWER = 2000, 256
 #: The most that input may wait, and that is remembered, in tokens.
 TOKENS = 1 << 20
 
@@ -48,8 +50,8 @@ class Question(Strict):
     """A standing question: asked after all that was pushed, answered only when the answer is news."""
 
     id: Name
-    ask: Annotated[str, Field(min_length=1, max_length=1 << 16)]
-    max_tokens: Annotated[int, Field(ge=1, le=4096)] = 32
+    ask: Annotated[str, Field(min_length=1, max_length=QUESTION)]
+    max_tokens: Annotated[int, Field(ge=1, le=ANSWER)] = 32
     silent: Word = Field("", description='An answer that begins with this word is none, such as "no".')
     role: Word | None = Field(None, description="Turn of the question; by default the text goes on.")
     deadline_ms: Milliseconds | None = Field(None, description="A check that takes longer is given up.")
@@ -216,7 +218,7 @@ class Session(BaseModel):
     state_bytes: int
     tokens_read: int
     tokens_said: int
-    waiting: int = Field(description="Tokens that wait to be read.")
+    waiting: int = Field(description="Tokens that wait to be read, those that wait for a reply's end too.")
     resident: str = Field(description="Where its state is: device, host, disk or recompute.")
     emissions: int = Field(description="Number of its last emission.")
     listeners: int
@@ -226,10 +228,18 @@ class Session(BaseModel):
     standing: list[dict[str, Any]] = Field(description="Its questions: checks made, late and failed, and why.")
 
 
+class AbsentSession(BaseModel):
+    """A durable session of an earlier run that cannot be taken up now; ask for it again later."""
+
+    id: str
+    why: str
+
+
 class SessionList(BaseModel):
     """A key's sessions."""
 
     data: list[Session]
+    absent: list[AbsentSession] = Field(description="Those that are on the disk, and why they are not served now.")
 
 
 class Pushed(BaseModel):

@@ -1,16 +1,18 @@
 """Standing questions: asked anew after all that a session reads, answered only when the answer is news.
 
 A check is a hypothesis that is scored and thrown away: the question is put to a fork, so that the session itself never
-sees it. While a check is under way newer input only sets it to be made once more, so that there is at most one of a
-question at a time and the newest input is always the last one that was looked at. A question that is a turn of its own
-may be put while a reply is under way; one that goes on the text waits for its end.
+sees it. The questions of a session take turns, and a fork counts among the sessions of its key. While a check is under
+way newer input only sets it to be made once more, so that there is at most one of a question at a time and the newest
+input is always the last one that was looked at. A question that is a turn of its own may be put while a reply is under
+way; one that goes on the text waits for its end.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import aclosing, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, aclosing, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -35,7 +37,7 @@ class Standing:
         max_tokens: of an answer.
         silent: an answer that begins with this word is none; "": every answer is one.
         role, reply_role: turns of the question and of its answer; None: the text goes on.
-        within: ns that a check may take; what takes longer is given up. 0: as long as it takes.
+        within: ns that a check may take from its turn on; what takes longer is given up. 0: as long as it takes.
     """
 
     id: str
@@ -54,8 +56,16 @@ class Standing:
         return not (self.silent and said.casefold().startswith(self.silent.strip().casefold()))
 
 
+class Busy(StateError):
+    """No fork can be made while a reply is under way."""
+
+
 class Watcher:
     """A standing question of one session.
+
+    Args:
+        turn: taken for a check; one for all questions of a session.
+        room: entered for the time that a fork lives; raises where there may be none.
 
     Attributes:
         checks: that were made to their end.
@@ -64,8 +74,19 @@ class Watcher:
         answer: the last one that was emitted.
     """
 
-    def __init__(self, standing: Standing, live: Live, speaker: Speaker, log: Log, answer: str | None = None) -> None:
+    def __init__(
+        self,
+        standing: Standing,
+        live: Live,
+        speaker: Speaker,
+        log: Log,
+        answer: str | None = None,
+        *,
+        turn: asyncio.Semaphore | None = None,
+        room: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         self.standing, self.live, self.speaker, self.log, self.answer = standing, live, speaker, log, answer
+        self._turn, self._room = turn or asyncio.Semaphore(1), room
         self.checks = self.late = self.failed = 0
         self.why = ""
         self._slo = Slo(whole=standing.within) if standing.within else Slo()
@@ -103,8 +124,11 @@ class Watcher:
             await self.live.settle()
             if self.standing.role is None:
                 await self.speaker.quiet.wait()
-            async with asyncio.timeout(self.standing.within / SECOND if self.standing.within else None):
-                answer, last = await self._answer()
+            try:
+                answer, last = await self._asked()
+            except Busy:
+                await self.speaker.quiet.wait()
+                answer, last = await self._asked()
         except TimeoutError:
             self.late += 1
             return
@@ -120,12 +144,19 @@ class Watcher:
             self.answer = answer.strip()
             self.log.append("standing", self.answer, said=last, cause=self.standing.id)
 
+    async def _asked(self) -> tuple[str, Said | None]:
+        """The answer, when it is this question's turn; TimeoutError if it takes too long from then on."""
+        within = self.standing.within / SECOND if self.standing.within else None
+        async with self._turn:
+            with self._room():
+                async with asyncio.timeout(within):
+                    return await self._answer()
+
     async def _answer(self) -> tuple[str, Said | None]:
         try:
             fork = await self._fork()
-        except StateError:  # while a reply is under way
-            await self.speaker.quiet.wait()
-            fork = await self._fork()
+        except StateError as error:
+            raise Busy(str(error)) from error
         try:
             await fork.push(self.standing.ask, role=self.standing.role)
             replies = fork.say(Ask(self.standing.max_tokens), role=self.standing.reply_role)

@@ -106,6 +106,14 @@ class Asking(BaseModel):
         """Replies to each prompt."""
         return 1 if self.n is None else self.n
 
+    def together(self, replies: int, tokens: int, most: int, name: str = "max_tokens") -> None:
+        """Refusal (400), by the field `name`, if so many replies of `tokens` tokens each are more than `most`."""
+        if replies * tokens > most:
+            raise Refusal(
+                f"{name}: {replies} replies of {tokens} tokens are {replies * tokens}; give up to {most} in all",
+                param=name,
+            )
+
     def ask(self, tokens: int, logprobs: int | None) -> Ask:
         """One reply of up to `tokens` tokens."""
         least = self.min_tokens or 0

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from headrace.engine.opening import Said
 from headrace.server.errors import Refusal, documented
-from headrace.server.front import Front, key_of
+from headrace.server.front import Front, Who
 from headrace.server.openai import logprobs
 from headrace.server.openai.answers import ChatCompletion
 from headrace.server.openai.asking import Asking, Count
@@ -65,6 +65,8 @@ class Chat(Asking):
         self.within("max_completion_tokens", self.max_completion_tokens, 1, settings.tokens)
         self.within("top_logprobs", self.top_logprobs, 0, settings.logprobs)
         self.within("messages", len(self.messages), 1, settings.messages, "number of messages")
+        name = "max_completion_tokens" if self.max_completion_tokens else "max_tokens"
+        self.together(self.choices, self.tokens, settings.together, name)
         if self.top_logprobs and not self.logprobs:
             raise Refusal("top_logprobs: only with logprobs=true", param="top_logprobs")
 
@@ -122,7 +124,7 @@ def router(front: Front) -> APIRouter:
             **documented(404, 409),
         },
     )
-    async def chat(request: Request, wanted: Chat) -> Response:
+    async def chat(request: Request, wanted: Chat, key: Who) -> Response:
         """OpenAI's chat completions.
 
         Differences: n replies share one reading of the prompt; a request that asks for something which is not supported
@@ -135,7 +137,7 @@ def router(front: Front) -> APIRouter:
         top = (wanted.top_logprobs or 0) if wanted.logprobs else None
         replies = Replies(
             front, wanted, ChatForm(top), [prompt], "assistant", wanted.ask(wanted.tokens, top),
-            wanted.opening(key_of(request), front.settings),
+            wanted.opening(key, front.settings),
         )  # fmt: skip
         return await replies.respond(request)
 

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from headrace.engine.opening import Said
 from headrace.server.errors import Refusal, documented
-from headrace.server.front import Front, key_of
+from headrace.server.front import Front, Who
 from headrace.server.openai import logprobs
 from headrace.server.openai.answers import Completion
 from headrace.server.openai.asking import Asking, Count
@@ -43,6 +43,7 @@ class Completing(Asking):
         prompts = self.prompts
         self.within("prompt", len(prompts), 1, settings.prompts, "number of prompts")
         self.within("n", len(prompts) * self.choices, 1, settings.choices, "n x number of prompts")
+        self.together(len(prompts) * self.choices, self.tokens, settings.together)
         if not all(prompts):
             raise Refusal("prompt: one is empty; give a character or a token", param="prompt")
         if self.echo and not all(isinstance(prompt, str) for prompt in prompts):
@@ -120,7 +121,7 @@ def router(front: Front) -> APIRouter:
             **documented(404, 409),
         },
     )
-    async def complete(request: Request, wanted: Completing) -> Response:
+    async def complete(request: Request, wanted: Completing, key: Who) -> Response:
         """OpenAI's completions: each prompt has n choices, numbered prompt by prompt.
 
         A prompt is a text, which is tokenised alone, or token ids. What is not supported is refused (400).
@@ -135,7 +136,7 @@ def router(front: Front) -> APIRouter:
         echoes = [str(prompt) if wanted.echo else "" for prompt in prompts for _ in range(wanted.choices)]
         replies = Replies(
             front, wanted, CompletionForm(wanted.logprobs, echoes), [[(None, prompt)] for prompt in prompts], None,
-            wanted.ask(wanted.tokens, wanted.logprobs), wanted.opening(key_of(request), front.settings),
+            wanted.ask(wanted.tokens, wanted.logprobs), wanted.opening(key, front.settings),
         )  # fmt: skip
         return await replies.respond(request)
 

@@ -1,10 +1,10 @@
-"""Hosted: one live session as the server holds it: the engine's, its log, its speaker and its standing questions."""
+"""Tenant: one live session as the server holds it: the engine's, its log, its speaker and its standing questions."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any
 
 from headrace.core.errors import HeadraceError
@@ -15,8 +15,11 @@ from headrace.server.live.log import Log
 from headrace.server.live.speaker import Reply, Speaker
 from headrace.server.live.standing import Standing, Watcher
 
+#: Standing questions of one session that are asked at a time.
+CHECKS = 1
 
-class Hosted:
+
+class Tenant:
     """One live session.
 
     Args:
@@ -25,6 +28,7 @@ class Hosted:
         log: of its emissions.
         standing: questions that are asked after every push.
         durable: it outlives the server.
+        room: entered for the time that a copy of it lives; raises where its key has as many sessions as it may.
 
     Attributes:
         used: when somebody last asked something of it, in seconds of the loop.
@@ -38,10 +42,12 @@ class Hosted:
         standing: Sequence[Standing] = (),
         durable: bool = False,
         used: float = 0.0,
+        room: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self.live, self.key, self.log, self.durable, self.used = live, key, log, durable, used
         self.speaker = Speaker(live, log)
-        self.watchers = [Watcher(one, live, self.speaker, log) for one in standing]
+        turn = asyncio.Semaphore(CHECKS)
+        self.watchers = [Watcher(one, live, self.speaker, log, turn=turn, room=room) for one in standing]
 
     @property
     def id(self) -> str:
