@@ -133,8 +133,11 @@ def _serve(
 
 
 def _workers(device: str | None) -> int:
-    """One for each core that this process may use; one where there is a GPU to use."""
-    if device != "cpu" and (device is not None or Path("/dev/nvidia0").exists()):
+    """One for each core that this process may use; where there are GPUs to use, one for each of these."""
+    gpus = len(list(Path("/dev").glob("nvidia[0-9]*")))
+    if device in (None, "cuda") and gpus:
+        return gpus
+    if device not in (None, "cpu"):
         return 1
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -145,7 +146,7 @@ async def start(spec: Spec, workers: int = 1, kind: str = "process") -> WorkerPo
         Path(spec.folder).mkdir(mode=0o700, parents=True, exist_ok=True)
         for parked in Path(spec.folder).glob("*.parked"):  # of workers that are gone
             parked.unlink(missing_ok=True)
-    pool = WorkerPool([Remote(spec, kind, number) for number in range(workers)], spec.sessions)
+    pool = WorkerPool([Remote(replace(spec, number=number), kind, number) for number in range(workers)], spec.sessions)
     try:
         await asyncio.gather(*(remote.start() for remote in pool.remotes))
     except BaseException:

@@ -19,7 +19,10 @@ class Spec:
 
     Attributes:
         model: a folder, a hub id, or a model that ships (`zoo:tiny-llama`).
-        dtype, device, optimize: see `headrace.models.hf.load`.
+        dtype, optimize: see `headrace.models.hf.load`.
+        device: "cpu", "cuda" (of several the one of its number, so that each has a lane), "cuda:1", …; None: CUDA, if
+            there is any.
+        number: of the worker.
         scheduler: its name (see `headrace.engine.schedulers`).
         rows, units, seconds: of a tick, see `Limits`.
         bytes: of state on the device, all sessions together.
@@ -35,6 +38,7 @@ class Spec:
     model: str
     dtype: str | None = None
     device: str | None = None
+    number: int = 0
     optimize: bool = False
     scheduler: str = "split-fuse"
     rows: int = 64
@@ -63,9 +67,12 @@ class Spec:
         from headrace.models.hf.host import DEFAULT
         from headrace.models.hf.load import load
 
-        if self.device in (None, "cpu"):
+        device = self.device
+        if device in (None, "cuda") and torch.cuda.is_available():
+            device = f"cuda:{self.number % torch.cuda.device_count()}"
+        if device in (None, "cpu"):
             torch.set_num_threads(1)
-        lm = load(self.model, dtype=self.dtype, device=self.device, optimize=self.optimize)
+        lm = load(self.model, dtype=self.dtype, device=device, optimize=self.optimize)
         limits = Limits(self.rows, self.units, self.seconds, self.bytes)
         lane = Lane(scheduler_of(self.scheduler), self._cost(), limits)
         folder = Path(self.folder) if self.folder else None
