@@ -37,9 +37,8 @@ async def main(model: str) -> None:
     texts = await asyncio.gather(*(reply(number) for number in range(3)))
     for number, text in enumerate(texts):
         figures = await lives[number].figures()
-        print(
-            f"session {number}: {figures['tokens_said']} said, {figures['hits']} of {figures['steps']} in time: {text!r}"
-        )
+        in_time = f"{figures['hits']} of {figures['steps']} in time"
+        print(f"session {number}: {figures['tokens_said']} said, {in_time}: {text!r}")
 
     other = await lives[2].fork(seed=7)
     await other.push("\n\ndef volume")
