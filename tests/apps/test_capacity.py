@@ -321,7 +321,7 @@ def test_progress_names_the_scheduler_and_what_comes_after_the_last_request() ->
         lambda what, done, total: said.append(what),
     )
     assert said[0] == "simulating fcfs (1 of 2)"
-    assert "simulating edf (2 of 2), 1 s after the last request came" in said
+    assert "simulating edf (2 of 2), 1 s past the last request" in said
 
 
 def test_points_without_anything_sent_hold() -> None:

@@ -10,8 +10,10 @@ from headrace.core.errors import ConfigError
 from headrace.core.item import SECOND
 from headrace.engine.cost import Cost
 from headrace.engine.lane import Lane
+from headrace.engine.limits import Limits
 from headrace.engine.request import Request
 from headrace.engine.schedulers.fcfs import Fcfs
+from headrace.engine.schedulers.leastslack import LeastSlack
 from headrace.engine.simulator import Machine, simulate
 from headrace.engine.simulator.route import (
     ROUTES,
@@ -25,6 +27,7 @@ from headrace.engine.simulator.route import (
     over,
     route_of,
 )
+from headrace.engine.traces import chat
 
 ONE = Request(0, 1, 1)
 VIEWS = st.lists(
@@ -124,6 +127,22 @@ def test_a_route_sees_what_waits_at_the_machines_of_a_simulation():
     sent = [Request(0, 300, 1), *(Request(SECOND // 10 * n, 4, 1) for n in range(1, 6))]
     served = simulate(sent, [machine] * 2, route=over(Least())).served
     assert [one.replica for one in served] == [0, 1, 1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_routes_that_look_are_no_worse_than_one_that_does_not(seed):
+    """Four machines that chat fills, without an overload: there the hits depend on the order too."""
+    cost = Cost(base=0.01, per_unit=0.0005, per_row=0.001)
+    machine = Machine(Lane(LeastSlack(), cost, Limits(rows=16, units=256)))
+    sent = chat(12.0, 15.0, prompt=256, reply=64, seed=seed)
+    rates, waits = {}, {}
+    for name in ("blind", "power-of-two", "least"):
+        served = simulate(sent, [machine] * 4, route=over(route_of(name))).served
+        rates[name] = sum(one.hits for one in served) / sum(one.wanted for one in served)
+        waits[name] = sum(one.first for one in served) / len(served)
+    for name in ("power-of-two", "least"):
+        assert rates[name] >= rates["blind"]
+        assert waits[name] <= waits["blind"]
 
 
 def test_a_route_finds_the_prefix_where_it_was_read():

@@ -105,7 +105,7 @@ class Answer:
         parts = [
             f"{title[0].upper()}{cell(title[1:])}.",
             grid(heads, [[cell(row[at]) for at in said] for row in rows]),
-            f"Measured on: {'; '.join(cell(line) for line in self.lines())}.",
+            f"Simulated with the cost model of {'; '.join(cell(line) for line in self.lines())}.",
         ]
         return "\n\n".join(parts) + "\n"
 

@@ -82,9 +82,8 @@ def _key(sheet: Sheet, found: Answer) -> None:
         sheet.write(x, top + 20, f"{one.sessions} simulated{over}", size=10, color=INK)
         if name in found.verified:
             sheet.write(x, top + 38, f"{found.cells(name)[4]} on the engine", size=10, color=INK)
-    bottom = BOX[1] + BOX[3]
     runs = found.question.seeds
-    drawn = f"line and band: simulated, mean and range of {runs} runs" if runs > 1 else "line: simulated, one run"
-    sheet.write(x, bottom - 20, drawn, size=8.5, color=SOFT)
-    if found.verified:
-        sheet.write(x, bottom, "crosses: the engine itself", size=8.5, color=SOFT)
+    told = ["line: simulated, one run"] if runs == 1 else [f"line: mean of {runs} simulated runs", "band: their range"]
+    told += ["crosses: runs of the engine itself"] if found.verified else []
+    for place, line in enumerate(reversed(told)):
+        sheet.write(x, BOX[1] + BOX[3] - 20 * place, line, size=9.5, color=SOFT)

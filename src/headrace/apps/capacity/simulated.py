@@ -170,7 +170,7 @@ def each(setting: Setting, told: Callable[[str, int, int], None] | None = None) 
             if now < last * SECOND:
                 told(f"simulating {which}", now // SECOND, last)
             else:
-                told(f"simulating {which}, {now // SECOND - last:,} s after the last request came", 0, 1)
+                told(f"simulating {which}, {now // SECOND - last:,} s past the last request", 0, 1)
 
         outcome = simulate(setting.requests, [machine] * setting.replicas, route=route, told=clock)
         yield name, figures(outcome)
