@@ -7,11 +7,16 @@ from typing import Any
 
 import pytest
 
+from headrace.engine.engine import Engine
 from headrace.engine.hosted import Hosted
+from headrace.engine.lane import Lane
+from headrace.engine.limits import Limits
 from headrace.engine.prefixes import Prefixes
+from headrace.engine.schedulers.registry import scheduler_of
+from headrace.engine.simulator.synthetic import Input, Synthetic
 from headrace.state import Policy, Work, attention, cache, pin, recent, to_data, top
 from headrace.state.laws import digest
-from tests.engine.live import SMALL, after, alone, close, ids, model, real
+from tests.engine.live import COST, SMALL, Driver, after, alone, close, ids, model, real
 
 PREFIX = ids(48, 7)
 
@@ -194,3 +199,18 @@ def test_a_penalty_looks_back_on_what_was_copied() -> None:
     begun(driver, "ab", at_once=False, sampling=sampling)
     assert driver.said("b")[-1].reused == 48
     assert driver.tokens("b") == alone([[*PREFIX, *ids(9, 1)], 4], sampling=sampling).said
+
+
+def test_what_a_borrowed_beginning_makes_room_for_borrows_too() -> None:
+    engine: Engine[Any] = Engine(Synthetic(), Lane(scheduler_of("fcfs"), COST, Limits(units=170)), prefixes=1 << 20)
+    driver = Driver(engine)
+    beginning = tuple(range(1, 11))
+    driver.open("a")
+    driver.push("a", Input(165, beginning))
+    driver.rest()
+    for name in ("b", "c", "d"):
+        driver.open(name)
+        driver.push(name, Input(170, beginning))
+    assert driver.tick()
+    assert [engine.seat(name).reused for name in ("b", "c", "d")] == [160, 160, 160]
+    assert sorted(driver.ticks[-1]) == [("b", 10), ("c", 10), ("d", 10)]

@@ -49,11 +49,14 @@ class Engine(Seats[S]):
 
     def plan(self, now: int) -> Step[S] | None:
         """Decide about a tick and make room for it; None if nothing is ready."""
-        plan = self._decide(now)
-        fresh = [self.seats[share.job.session] for share in plan.shares]
-        borrowed = [self._borrow(seat) for seat in fresh if seat.started is None and seat.chain]
-        if any(borrowed):
-            plan = self._decide(now)
+        plan, tried = self._decide(now), set[str]()
+        while fresh := [share.job.session for share in plan.shares if share.job.session not in tried]:
+            tried.update(fresh)
+            seats = [self.seats[name] for name in fresh]
+            borrowed = [self._borrow(seat) for seat in seats if seat.started is None and seat.chain]
+            if not any(borrowed):
+                break
+            plan = self._decide(now)  # there is room for more now
         rows = []
         for share in plan.shares:
             seat = self.seats[share.job.session]
