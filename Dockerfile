@@ -1,12 +1,13 @@
-# The server on a CPU. Build: docker build -t headrace . ; for CUDA give another TORCH_INDEX.
+# The server. Build: docker build -t headrace . ; --build-arg TORCH_INDEX=<index of a build> for torch without, or with
+# another, CUDA.
 # Run:  docker run --rm -p 127.0.0.1:8000:8000 -v headrace:/var/lib/headrace headrace zoo:tiny-llama
 # With keys: -v ./keys.txt:/run/keys.txt:ro, and --api-key /run/keys.txt behind the model's name.
 FROM python:3.11-slim AS build
 ARG TORCH=torch==2.13.0
-ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+ARG TORCH_INDEX=
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/headrace
-RUN /opt/headrace/bin/pip install --index-url "$TORCH_INDEX" --extra-index-url https://pypi.org/simple "$TORCH"
+RUN /opt/headrace/bin/pip install ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} "$TORCH"
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY src src
