@@ -246,6 +246,9 @@ class FakeLive:
         self._keep()
         return self.number if said is None else said
 
+    async def missed(self, after: int) -> list[Said]:
+        return []
+
     async def fork(self, *, seed: int | None = None, slo: Any = None, durable: bool | None = None) -> FakeLive:
         self._check()
         opening = self.opening if durable is None else replace(self.opening, durable=durable)

@@ -133,6 +133,10 @@ class Pool(Protocol):
         """The session of this name, if it is durable also one of an earlier run; InputError if there is none."""
         ...
 
+    def sessions(self) -> list[str]:
+        """Names of all sessions, those of an earlier run that were taken up included."""
+        ...
+
     async def figures(self) -> Mapping[str, Any]:
         """Counters, gauges and histograms of all workers together; see `headrace.engine.meter`."""
         ...

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from headrace.core.errors import HeadraceError
 from headrace.engine.face import Live
@@ -34,15 +34,6 @@ LISTENERS = 16
 
 #: What tells that a session of an earlier run cannot be taken up.
 FAULTS = (HeadraceError, OSError, KeyError, TypeError, ValueError)
-
-
-@runtime_checkable
-class Lists(Protocol):
-    """A pool that knows all its sessions."""
-
-    def sessions(self) -> list[str]:
-        """Their names."""
-        ...
 
 
 class Sessions:
@@ -186,7 +177,7 @@ class Sessions:
     async def _sweep(self, journals: Journals) -> None:
         """Close sessions of the pool that no journal owns: nobody would ever ask for them."""
         pool = self.front.pool
-        strays = set(pool.sessions() if isinstance(pool, Lists) else ()) - journals.names()
+        strays = set(pool.sessions()) - journals.names()
         for name in strays:
             with suppress(HeadraceError):
                 await pool.get(name).close()

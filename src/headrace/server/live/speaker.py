@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Any, cast
 
 from headrace.core.errors import CapacityError, HeadraceError
 from headrace.core.item import emission_id
@@ -53,15 +53,6 @@ class Reply:
     def line(self) -> dict[str, Any]:
         """For a journal."""
         return {"reply": {"id": self.id, "ask": asdict(self.ask), "role": self.role, "before": self.before}}
-
-
-@runtime_checkable
-class Remembers(Protocol):
-    """A session that can say again what its worker, or the server, did not live to pass on."""
-
-    async def missed(self, after: int) -> list[Said]:
-        """What it said behind a number."""
-        ...
 
 
 class Speaker:
@@ -184,7 +175,7 @@ class Speaker:
         ask = reply.ask
         if reply.resumed:
             heard = reply.pieces[-1][0] if reply.pieces else reply.before
-            for said in await self.live.missed(heard) if isinstance(self.live, Remembers) else ():
+            for said in await self.live.missed(heard):
                 heard = said.number
                 yield said
                 if said.ended:
